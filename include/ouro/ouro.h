@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* All of ouro, for applications.  Tests also include <ouro/sim.h>. */
+#ifndef OURO_H
+#define OURO_H
+
+#include <ouro/address.h>
+#include <ouro/base.h>
+#include <ouro/bytes.h>
+#include <ouro/error.h>
+#include <ouro/future.h>
+#include <ouro/loop.h>
+#include <ouro/net.h>
+#include <ouro/protocol.h>
+#include <ouro/run.h>
+#include <ouro/stream.h>
+#include <ouro/task.h>
+#include <ouro/transport.h>
+
+#endif

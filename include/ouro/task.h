@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef OURO_TASK_H
+#define OURO_TASK_H
+
+#include <ouro/future.h>
+
+OURO_BEGIN_DECLS
+
+/**
+ * A coroutine with a stack of its own.
+ *
+ * Its function returns 0, or what the joiner should know, or a negative error.
+ * The loop owns it until it is done: a reference is for talking to it, and
+ * dropping the reference never ends it.
+ */
+struct ouro_task;
+
+typedef int ouro_task_fn(void *arg);
+
+/**
+ * Start `fn(arg)` in a task of the running loop.  It runs from the next turn.
+ *
+ * It always runs, also if it is cancelled before: it may own what `arg` is.
+ * The reference in `*out_task` is the caller's; NULL lets the task go.
+ *   -ENOMEM  no stack; nothing runs
+ */
+#define ouro_create_task(out_task, fn, arg) \
+    ouro__create_task(NULL, out_task, fn, arg, #fn, OURO_HERE)
+
+/** The same for a loop that need not run yet. */
+#define ouro_loop_create_task(loop, out_task, fn, arg) \
+    ouro__create_task(loop, out_task, fn, arg, #fn, OURO_HERE)
+
+OURO_MUST_USE int ouro__create_task(struct ouro_loop *loop,
+                                    struct ouro_task **out_task,
+                                    ouro_task_fn *fn, void *arg,
+                                    const char *name, const char *site);
+
+struct ouro_task *ouro_task_ref(struct ouro_task *task);
+
+/**
+ * Drop a reference.  NULL is nothing.  Returns NULL.
+ *
+ * A task that failed, and whose result nobody took, is reported to the
+ * exception handler when its last reference goes.
+ */
+struct ouro_task *ouro_task_unref(struct ouro_task *task);
+
+/** The task that runs now, or NULL.  Borrowed. */
+struct ouro_task *ouro_current_task(void);
+
+/** Its name: that of its function, or what was set.  Borrowed, never NULL. */
+const char *ouro_task_name(const struct ouro_task *task);
+
+/** `name` is borrowed, and must live as long as the task. */
+void ouro_task_set_name(struct ouro_task *task, const char *name);
+
+/** Where it was made: "file.c:12". */
+const char *ouro_task_site(const struct ouro_task *task);
+
+/** Whether its function has returned. */
+bool ouro_task_is_done(const struct ouro_task *task);
+
+/** What it returned; -EINPROGRESS if it has not yet. */
+int ouro_task_result(struct ouro_task *task);
+
+/** A word of your own, inherited by the tasks this one creates. */
+void *ouro_task_locals(const struct ouro_task *task);
+void ouro_task_set_locals(struct ouro_task *task, void *locals);
+
+/**
+ * Wait for `task` to end.
+ *
+ * Returns what its function returned.
+ *   -ECANCELED  or else the running task was cancelled; `task` is untouched
+ *   -EDEADLK    it is the running task itself
+ */
+OURO_SUSPENDS int ouro_task_join(struct ouro_task *task);
+
+/** The future that is done when `task` is; its result is not used. */
+struct ouro_future *ouro_task_future(struct ouro_task *task);
+
+/**
+ * Ask `task` to end.
+ *
+ * From now on every call of it that is marked OURO_SUSPENDS fails with
+ * -ECANCELED, until its function returns or says ouro_uncancel().  Requests are
+ * counted.  Nothing if it is done.
+ */
+void ouro_task_cancel(struct ouro_task *task);
+
+/** How many requests to end stand against `task`: ouro_task_cancel()'s. */
+unsigned ouro_task_cancelling(const struct ouro_task *task);
+
+/**
+ * Take back one request that was made to the running task, to go on living.
+ *
+ * Returns how many still stand.  Those of timeouts and groups are their own.
+ */
+unsigned ouro_uncancel(void);
+
+/** Let `delay_ns` pass.  0 or less is one turn of the loop.  Returns 0. */
+OURO_SUSPENDS int ouro_sleep(int64_t delay_ns);
+
+/** What a part of a task's time hangs on; private. */
+struct ouro__scope {
+    struct ouro__scope *outer;
+    const char *outer_site;
+    unsigned kind;
+};
+
+/**
+ * A limit on the time of a part of a task.
+ *
+ * Lives in the frame of the task, from begin to end.
+ */
+struct ouro_timeout {
+    struct ouro__scope scope; /* private, as all of it is */
+    int64_t when_ns;
+    int64_t outer_when_ns;
+};
+
+/**
+ * From now on, `delay_ns` for everything up to ouro_timeout_end().
+ * OURO_FOREVER is no limit; 0 or less ends the first wait in the next turn.
+ */
+#define ouro_timeout_begin(timeout, delay_ns) \
+    ouro__timeout_begin(timeout, delay_ns, OURO_HERE)
+
+void ouro__timeout_begin(struct ouro_timeout *timeout, int64_t delay_ns,
+                         const char *site);
+
+/**
+ * End the part.  Every path from begin must come here.
+ *
+ * Returns `result`, which is what the part came to.
+ *   -ETIMEDOUT  instead of -ECANCELED, if it was this limit that cancelled
+ */
+OURO_MUST_USE ssize_t ouro_timeout_end(struct ouro_timeout *timeout,
+                                       ssize_t result);
+
+/** Whether the time is up, and calls fail for it. */
+bool ouro_timeout_expired(const struct ouro_timeout *timeout);
+
+/**
+ * A part of a task that a cancellation does not reach: clean-up that waits.
+ *
+ * Requests from outside the part, and limits begun before it, are held back
+ * until it ends.  It has a limit of its own.
+ */
+struct ouro_shield {
+    struct ouro__scope scope; /* private, as all of it is */
+    struct ouro__scope *outer_shield;
+    int64_t when_ns;
+    int64_t outer_when_ns;
+};
+
+/** From now on suspended calls work, for `limit_ns` at most. */
+#define ouro_shield_begin(shield, limit_ns) \
+    ouro__shield_begin(shield, limit_ns, OURO_HERE)
+
+void ouro__shield_begin(struct ouro_shield *shield, int64_t limit_ns,
+                        const char *site);
+
+/**
+ * End the part.  Every path from begin must come here.
+ *
+ * Returns `result`.
+ *   -ETIMEDOUT  instead of -ECANCELED, if it was the limit that cancelled
+ */
+OURO_MUST_USE ssize_t ouro_shield_end(struct ouro_shield *shield,
+                                      ssize_t result);
+
+/**
+ * Tasks that end together.
+ *
+ * Lives in the frame of the task that waits for them, from begin to end.  The
+ * first to fail cancels the others, and what the owner waits for.  A child that
+ * ends with -ECANCELED has not failed.
+ */
+struct ouro_group {
+    struct ouro__scope scope; /* private, as all of it is */
+    struct ouro_task *owner;
+    struct ouro__list tasks;
+    struct ouro_future empty;
+    int error;
+    bool cancelled; /* its tasks were told to end */
+    bool pressing;  /* and its owner */
+};
+
+#define ouro_group_begin(group) ouro__group_begin(group, OURO_HERE)
+
+void ouro__group_begin(struct ouro_group *group, const char *site);
+
+/**
+ * Start `fn(arg)` in a task of `group`.
+ *
+ * Cannot fail here: if there is no stack for it, the group fails with -ENOMEM.
+ * In a group that has failed or was cancelled nothing is started.
+ */
+#define ouro_group_create_task(group, fn, arg) \
+    ouro__group_create_task(group, fn, arg, #fn, OURO_HERE)
+
+void ouro__group_create_task(struct ouro_group *group, ouro_task_fn *fn,
+                             void *arg, const char *name, const char *site);
+
+/** End it early: cancel its tasks.  That is no failure. */
+void ouro_group_cancel(struct ouro_group *group);
+
+/**
+ * Wait for all of them.  Every path from begin must come here.
+ *
+ * `result` is what the caller itself came to: negative cancels the tasks.
+ * Waits to the end even if the running task is cancelled, for the tasks use
+ * its frame.  Returns the failure that came first, or `result`.
+ *   -ECANCELED  the running task was cancelled while it waited
+ */
+OURO_SUSPENDS int ouro_group_end(struct ouro_group *group, int result);
+
+OURO_END_DECLS
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* Where other threads leave calls for a loop; see struct ouro_mailbox. */
+#ifndef OURO_MAILBOX_H
+#define OURO_MAILBOX_H
+
+#include <ouro/loop.h>
+
+/* A mailbox with one reference, and an eventfd in it. */
+OURO_MUST_USE int ouro__mailbox_new(struct ouro_mailbox **out_mailbox);
+
+/* Readable while there is something that the loop was not told of. */
+int ouro__mailbox_descriptor(const struct ouro_mailbox *mailbox);
+
+/* The loop is about to sleep.  False: there is mail, do not. */
+bool ouro__mailbox_may_sleep(struct ouro_mailbox *mailbox);
+
+/* The loop is awake: queue what came into `ready`, in order. */
+void ouro__mailbox_collect(struct ouro_mailbox *mailbox,
+                           struct ouro_loop *loop);
+
+/* No more mail; what is there stays where it is and is not run.  Returns how
+ * much that was. */
+size_t ouro__mailbox_close(struct ouro_mailbox *mailbox);
+
+#endif
