@@ -7,6 +7,8 @@
 # FOLDER.NAME.word, and gets the word as its argument.  It may take 30 seconds,
 # or the n it asks for, and says with exit code 77 that it cannot run here.
 
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+
 set(OURO_TEST_TIMEOUT_SCALE 1 CACHE STRING
   "What the time limits of tests are multiplied with")
 set(OURO_TEST_LAUNCHER "" CACHE STRING
@@ -29,7 +31,8 @@ endif()
 set(OURO_TEST_ENVIRONMENT
   "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1"
   "UBSAN_OPTIONS=print_stacktrace=1"
-  "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
+  "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1"
+  "OURO_TEST_TIMEOUT_SCALE=${OURO_TEST_TIMEOUT_SCALE}")
 
 # What every registered test has, however it is run.
 function(ouro_test_properties name)
@@ -43,6 +46,14 @@ function(ouro_test_properties name)
     TIMEOUT ${limit}
     SKIP_RETURN_CODE 77
     ENVIRONMENT "${OURO_TEST_ENVIRONMENT}")
+endfunction()
+
+# A test that is no program of ours: ouro_script_test(NAME COMMAND word...)
+function(ouro_script_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "SECONDS" "COMMAND;LABELS")
+  add_test(NAME ${name} COMMAND ${ARG_COMMAND}
+    WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+  ouro_test_properties(${name} LABELS ${ARG_LABELS} SECONDS ${ARG_SECONDS})
 endfunction()
 
 function(ouro_test name folder)

@@ -1,0 +1,366 @@
+#!/usr/bin/env python3
+"""Run an example as its first screen says, and compare what it says.
+
+    run_example.py FOLDER NAME [output|sigint|sigterm|busy]
+
+FOLDER holds the built examples.  `output` is what the example is about; the
+others are what every server owes: it ends with 0 on a signal while connections
+are open, and names the address that it cannot listen on.
+"""
+import os
+import pathlib
+import queue
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+SCALE = int(os.environ.get("OURO_TEST_TIMEOUT_SCALE", "1"))
+START_SECONDS = 5 * SCALE
+STOP_SECONDS = 5 * SCALE
+TALK_SECONDS = 10 * SCALE
+
+# More than the buffers of a connection hold, so that back-pressure is felt.
+MANY_BYTES = bytes(range(256)) * 8192
+
+
+class Failure(Exception):
+    pass
+
+
+def check(condition, what):
+    if not condition:
+        raise Failure(what)
+
+
+class Program:
+    """An example that runs, and the lines that it printed so far."""
+
+    def __init__(self, path, *arguments):
+        self.process = subprocess.Popen(
+            [path, *arguments], stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.lines = queue.Queue()
+        self.out = []
+        self.err = []
+        self.readers = [
+            threading.Thread(target=self.read_out, daemon=True),
+            threading.Thread(target=self.read_err, daemon=True),
+        ]
+        for reader in self.readers:
+            reader.start()
+
+    def read_out(self):
+        for line in self.process.stdout:
+            self.out.append(line)
+            self.lines.put(line)
+        self.lines.put(None)
+
+    def read_err(self):
+        for line in self.process.stderr:
+            self.err.append(line)
+
+    def wait_line(self, pattern, seconds):
+        """The match of the next line of stdout that has `pattern`."""
+        while True:
+            try:
+                line = self.lines.get(timeout=seconds)
+            except queue.Empty:
+                raise Failure(f"no line like {pattern!r} in {seconds} s")
+            check(line is not None, f"it ended without a line like {pattern!r}")
+            match = re.search(pattern, line)
+            if match:
+                return match
+
+    def wait(self, seconds):
+        """Its exit code."""
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"it does not end within {seconds} s")
+        for reader in self.readers:
+            reader.join()
+        return code
+
+    def said(self):
+        return (f"--- stdout\n{''.join(self.out)}"
+                f"--- stderr\n{''.join(self.err)}")
+
+
+class Client:
+    """A connection to an example."""
+
+    def __init__(self, address):
+        self.socket = socket.create_connection(address, TALK_SECONDS)
+        self.file = self.socket.makefile("rb")
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def send_in_background(self, data):
+        """Send, then half-close; the answer is to be read meanwhile."""
+        def run():
+            try:
+                self.socket.sendall(data)
+                self.socket.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass
+        threading.Thread(target=run, daemon=True).start()
+
+    def read_line(self):
+        return self.file.readline().decode()
+
+    def read_all(self):
+        return self.file.read()
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
+class Peer:
+    """A server on a free port that runs `talk(connection)` for each client."""
+
+    def __init__(self, talk):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "%s:%d" % self.listener.getsockname()[:2]
+        self.port = str(self.listener.getsockname()[1])
+        threading.Thread(target=self.serve, args=(talk,), daemon=True).start()
+
+    def serve(self, talk):
+        while True:
+            connection, _ = self.listener.accept()
+            threading.Thread(target=talk, args=(connection,),
+                             daemon=True).start()
+
+
+def echo_back(connection):
+    while True:
+        try:
+            data = connection.recv(65536)
+            if not data:
+                break
+            connection.sendall(data)
+        except OSError:
+            break
+    connection.close()
+
+
+def give(size):
+    """A talk that sends so many bytes, and reads what the client may say."""
+    def talk(connection):
+        connection.sendall(b"x" * size)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):
+            pass
+        connection.close()
+    return talk
+
+
+class Runner:
+    def __init__(self, folder, name):
+        self.path = str(pathlib.Path(folder) / name)
+        self.name = name
+        self.programs = []
+
+    def start(self, *arguments):
+        program = Program(self.path, *arguments)
+        self.programs.append(program)
+        return program
+
+    def server_arguments(self):
+        if self.name == "tcp_proxy":
+            return ["--target", Peer(echo_back).address]
+        return []
+
+    def serve(self):
+        """Start a server on a free port: the program and its address."""
+        program = self.start("--host", "127.0.0.1", "--port", "0",
+                             *self.server_arguments())
+        match = program.wait_line(r"^listening on (\S+):(\d+)$", START_SECONDS)
+        check(match[1] == "127.0.0.1", f"it listens on {match[1]}")
+        return program, (match[1], int(match[2]))
+
+    def run(self, *arguments):
+        """Run it to its end: its exit code and its output."""
+        program = self.start(*arguments)
+        code = program.wait(TALK_SECONDS)
+        return code, "".join(program.out)
+
+    def end(self):
+        for program in self.programs:
+            if program.process.poll() is None:
+                program.process.kill()
+                program.process.wait()
+
+
+def hello(runner):
+    code, out = runner.run()
+    check(code == 0, f"exit code {code}")
+    check(out.split() == ["hello", "world"], "not hello, then world")
+
+
+def engine_info(runner):
+    code, out = runner.run()
+    check(code == 0, f"exit code {code}")
+    check(re.search(r"\buring\b", out), "the engine is not named")
+
+
+def echo_all(address):
+    client = Client(address)
+    client.send(b"hello\n")
+    check(client.read_line() == "hello\n", "no echo of a line")
+    client.send_in_background(MANY_BYTES)
+    check(client.read_all() == MANY_BYTES, "not all bytes came back")
+    client.close()
+
+
+def echo_server(runner):
+    program, address = runner.serve()
+    clients = [Client(address) for _ in range(10)]
+    for number, client in enumerate(clients):
+        client.send(b"%d\n" % number)
+    for number, client in enumerate(clients):
+        check(client.read_line() == f"{number}\n", "an echo of another")
+    echo_all(address)
+    stop(program, signal.SIGTERM)
+
+
+def echo_client(runner):
+    peer = Peer(echo_back)
+    code, out = runner.run("--host", "127.0.0.1", "--port", peer.port,
+                           "hello there", "world")
+    check(code == 0, f"exit code {code}")
+    check(out == "hello there\nworld\n", "not the echo of its two lines")
+
+    free = socket.create_server(("127.0.0.1", 0))
+    port = free.getsockname()[1]
+    free.close()
+    program = runner.start("--host", "127.0.0.1", "--port", str(port), "hello")
+    check(program.wait(TALK_SECONDS) != 0, "exit code 0 where nobody listens")
+    check(f"127.0.0.1:{port}" in "".join(program.err),
+          "stderr does not name the address that refused")
+
+
+def next_line_with(client, words):
+    """The next line that has `words`: others may come and go meanwhile."""
+    while True:
+        line = client.read_line()
+        check(line, f"the connection ended before {words!r}")
+        if words in line:
+            return line.rstrip("\r\n")
+
+
+def line_chat(runner):
+    program, address = runner.serve()
+    first = Client(address)
+    first.send(b"first line of a\n")
+    second = Client(address)
+    second.send(b"first line of b\n")
+    second.send(b"is anybody there?\n")
+    line = next_line_with(first, "is anybody there?")
+    check(line != "is anybody there?", "the line has no name before it")
+    first.send(b"I am\n")
+    line = next_line_with(second, "I am")
+    check(line.endswith("I am"), f"the line came as {line!r}")
+
+    # What a client says goes to the others only.
+    second.send(b"good\n")
+    line = first.read_line()
+    check("good" in line, f"the client heard {line!r}")
+    first.close()
+    second.send(b"gone?\n")
+    stop(program, signal.SIGTERM)
+
+
+def fetch_two(runner):
+    code, out = runner.run(Peer(give(1234)).address,
+                           Peer(give(200001)).address)
+    check(code == 0, f"exit code {code}")
+    check("1234" in out, "the bytes of the first are not told")
+    check("200001" in out, "the bytes of the second are not told")
+
+
+def tcp_proxy(runner):
+    program, address = runner.serve()
+    echo_all(address)
+    stop(program, signal.SIGTERM)
+
+
+OUTPUT = {
+    "hello": hello,
+    "engine_info": engine_info,
+    "echo_protocol": echo_server,
+    "echo_stream": echo_server,
+    "echo_client": echo_client,
+    "line_chat": line_chat,
+    "fetch_two": fetch_two,
+    "tcp_proxy": tcp_proxy,
+}
+
+
+def stop(program, number):
+    program.process.send_signal(number)
+    code = program.wait(STOP_SECONDS)
+    check(code == 0, f"exit code {code} after {signal.Signals(number).name}")
+
+
+def stop_with_clients(runner, number):
+    """A signal while one client has talked and another never did."""
+    program, address = runner.serve()
+    silent = Client(address)
+    talker = Client(address)
+    talker.send(b"hello\n")
+    if runner.name != "line_chat":
+        check(talker.read_line() == "hello\n", "no echo")
+    stop(program, number)
+    silent.close()
+    talker.close()
+
+
+def sigint(runner):
+    stop_with_clients(runner, signal.SIGINT)
+
+
+def sigterm(runner):
+    stop_with_clients(runner, signal.SIGTERM)
+
+
+def busy(runner):
+    taken = socket.create_server(("127.0.0.1", 0))
+    port = taken.getsockname()[1]
+    program = runner.start("--host", "127.0.0.1", "--port", str(port),
+                           *runner.server_arguments())
+    code = program.wait(START_SECONDS)
+    check(code != 0, "exit code 0 while the port is taken")
+    check(f"127.0.0.1:{port}" in "".join(program.err),
+          "stderr does not name the address")
+    check("listening" not in "".join(program.out), "it says that it listens")
+
+
+CASES = {"sigint": sigint, "sigterm": sigterm, "busy": busy}
+
+
+def main():
+    folder, name, *case = sys.argv[1:]
+    runner = Runner(folder, name)
+    try:
+        if case and case[0] != "output":
+            CASES[case[0]](runner)
+        else:
+            OUTPUT[name](runner)
+    except (Failure, OSError) as failure:
+        print(f"{name}: {failure}")
+        runner.end()
+        for program in runner.programs:
+            print(program.said())
+        return 1
+    finally:
+        runner.end()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
