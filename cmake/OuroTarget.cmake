@@ -39,10 +39,6 @@ endif()
 
 function(ouro_link_flags name)
   target_link_options(${name} PRIVATE ${OURO_INSTRUMENT})
-  get_target_property(type ${name} TYPE)
-  if(type STREQUAL "SHARED_LIBRARY" AND NOT OURO_SANITIZE)
-    target_link_options(${name} PRIVATE LINKER:--no-undefined)
-  endif()
 endfunction()
 
 function(ouro_target name)

@@ -12,7 +12,7 @@ import sys
 FLOORS = {
     "base": "base list heap bytes error alloc check address",
     "engine": "engine engine_uring engine_sim op net_kernel",
-    "loop": "loop timers mailbox signals",
+    "loop": "loop loop_life timers mailbox signals",
     "future": "future",
     "task": "stack context context_x86_64 context_aarch64 context_ucontext "
             "task scope timeout group shield sleep sim",
