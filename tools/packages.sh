@@ -50,7 +50,8 @@ install_packages() {
     if ! {
         "${root[@]}" apt-get update \
             && "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
-                apt-get install -y --no-install-recommends "${missing[@]}"
+                apt-get -o DPkg::Lock::Timeout=120 \
+                install -y --no-install-recommends "${missing[@]}"
     } >build/packages.log 2>&1 </dev/null; then
         tail -n 5 build/packages.log >&2
         echo "These packages could not be installed: ${missing[*]}" >&2
