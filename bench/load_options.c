@@ -106,6 +106,9 @@ apply(struct load_options *options, int option)
     case 'x':
         options->spin = true;
         break;
+    case 'H':
+        fputs(usage, stdout);
+        exit(0);
     default:
         fputs(usage, stderr);
         exit(2);
@@ -127,6 +130,7 @@ load_options_parse(struct load_options *out_options, int argc, char **argv)
         {"check", required_argument, NULL, 'k'},
         {"churn", no_argument, NULL, 'c'},
         {"spin", no_argument, NULL, 'x'},
+        {"help", no_argument, NULL, 'H'},
         {NULL, 0, NULL, 0},
     };
 

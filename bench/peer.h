@@ -12,7 +12,7 @@ enum {
 };
 
 /*
- * Look for `--name`, and take it out of the arguments if it is there.
+ * Look for `flag`, and take it out of the arguments if it is there.
  *
  * For options of one peer: ask before peer_listen(), which knows only its own.
  */
