@@ -11,7 +11,8 @@ import sys
 
 FLOORS = {
     "base": "base list heap bytes error alloc check address",
-    "engine": "engine engine_uring engine_sim op net_kernel",
+    "engine": "engine engine_uring engine_sim op kernel_sockets refused "
+              "uring_features",
     "loop": "loop loop_life timers mailbox signals",
     "future": "future",
     "task": "stack context context_x86_64 context_aarch64 context_ucontext "
