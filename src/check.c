@@ -12,7 +12,7 @@
 /* Room for the line; a rule is a sentence. */
 enum { LINE_SIZE = 512 };
 
-const char *(*ouro__running_name)(void);
+_Atomic(ouro__running_name_fn *) ouro__running_name;
 
 /* "src/task.c:12" without its folders. */
 static const char *
@@ -26,7 +26,8 @@ base_name(const char *site)
 static int
 format_line(char line[LINE_SIZE], const char *rule, const char *site)
 {
-    const char *name = ouro__running_name != NULL ? ouro__running_name() : NULL;
+    ouro__running_name_fn *running_name = ouro__running_name;
+    const char *name = running_name != NULL ? running_name() : NULL;
 
     if (name == NULL)
         return snprintf(line, LINE_SIZE, "ouro: %s: %s\n", base_name(site),

@@ -3,8 +3,11 @@
 #ifndef OURO_CHECK_H
 #define OURO_CHECK_H
 
+typedef const char *ouro__running_name_fn(void);
+
 /* The name of the running task, NULL outside one.  The floor of tasks puts it
- * here; this floor must not know tasks.  NULL until then. */
-extern const char *(*ouro__running_name)(void);
+ * here; this floor must not know tasks.  NULL until then.  Atomic, since every
+ * thread that makes a loop does so. */
+extern _Atomic(ouro__running_name_fn *) ouro__running_name;
 
 #endif
