@@ -16,8 +16,8 @@
  * therefore call functions of context.c; all others call the assembly directly.
  * TSan takes each context for a thread and allows some 8000 at a time.
  */
-#ifndef OURO__CONTEXT_H
-#define OURO__CONTEXT_H
+#ifndef OURO_CONTEXT_H
+#define OURO_CONTEXT_H
 
 #include <stddef.h>
 

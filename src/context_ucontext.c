@@ -64,9 +64,4 @@ ouro__context_leave(struct ouro__context *from, struct ouro__context *to)
     abort();
 }
 
-#else
-
-/* ISO C wants something in every file. */
-extern const char ouro__context_first[];
-
 #endif

@@ -34,7 +34,7 @@
 #endif
 
 .macro function name
-    .p2align 4
+    .p2align 6
     .globl \name
     .hidden \name
     .type \name, @function
@@ -53,22 +53,26 @@
     .cfi_rel_offset \register, 0
 .endm
 
-.macro restore register
-    popq \register
-    .cfi_adjust_cfa_offset -8
-    .cfi_restore \register
-.endm
-
+/* rax is the `sp` of who goes on.  Loads instead of pops: they do not wait for
+ * each other, and the jump's is the first. */
 .macro restore_all_and_go
-    restore %r15
-    restore %r14
-    restore %r13
-    restore %r12
-    restore %rbx
-    restore %rbp
-    popq %rcx
-    .cfi_adjust_cfa_offset -8
+    .cfi_def_cfa %rax, 56
+    movq 48(%rax), %rcx
     .cfi_register %rip, %rcx
+    movq (%rax), %r15
+    .cfi_restore %r15
+    movq 8(%rax), %r14
+    .cfi_restore %r14
+    movq 16(%rax), %r13
+    .cfi_restore %r13
+    movq 24(%rax), %r12
+    .cfi_restore %r12
+    movq 32(%rax), %rbx
+    .cfi_restore %rbx
+    movq 40(%rax), %rbp
+    .cfi_restore %rbp
+    leaq 56(%rax), %rsp
+    .cfi_def_cfa %rsp, 0
     GO_TO *%rcx
 .endm
 
@@ -83,19 +87,19 @@ function ouro__context_swap
     save %r13
     save %r14
     save %r15
-    movq %rsp, (%rdi)
+    movq (%rsi), %rax
     .globl ouro__context_suspended
     .hidden ouro__context_suspended
 ouro__context_suspended:
-    movq (%rsi), %rsp
+    movq %rsp, (%rdi)
     restore_all_and_go
 end_function ouro__context_swap
 
 /* _Noreturn void ouro__context_leave(struct ouro__context *from, *to) */
 function ouro__context_leave
     LANDING_PAD
-    movq (%rsi), %rsp
-    .cfi_def_cfa_offset 56
+    movq (%rsi), %rax
+    .cfi_offset %rip, -8
     .cfi_offset %r15, -56
     .cfi_offset %r14, -48
     .cfi_offset %r13, -40
