@@ -69,6 +69,9 @@ ouro__loop_check_options(const struct ouro_loop_options *options);
 /* One turn.  With `may_wait` it waits when nothing is ready. */
 void ouro__loop_turn(struct ouro_loop *loop, bool may_wait);
 
+/* Run what is ready now, and not what that makes ready. */
+void ouro__loop_run_ready(struct ouro_loop *loop);
+
 /* Whether a turn would run something at once. */
 bool ouro__loop_has_ready(const struct ouro_loop *loop);
 
@@ -92,7 +95,7 @@ void ouro__handle_list(struct ouro_loop *loop, struct ouro_handle *handle,
                        struct ouro__list *list, ouro_callback_fn *fn,
                        void *arg);
 
-/* It is out of your list, and runs in the next turn with `outcome`. */
+/* You took it out of your list: it runs in the next turn with `outcome`. */
 void ouro__handle_wake(struct ouro_handle *handle, int outcome);
 
 /* A descriptor was closed: who waits for one may try again. */

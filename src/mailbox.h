@@ -18,8 +18,7 @@ bool ouro__mailbox_may_sleep(struct ouro_mailbox *mailbox);
 void ouro__mailbox_collect(struct ouro_mailbox *mailbox,
                            struct ouro_loop *loop);
 
-/* No more mail; what is there stays where it is and is not run.  Returns how
- * much that was. */
-size_t ouro__mailbox_close(struct ouro_mailbox *mailbox);
+/* No more mail; what is there is queued into `ready` of `loop`. */
+void ouro__mailbox_close(struct ouro_mailbox *mailbox, struct ouro_loop *loop);
 
 #endif

@@ -10,14 +10,15 @@ import re
 import sys
 
 FLOORS = {
-    "base": "base list heap bytes error alloc check address",
+    "base": "base list bytes error alloc check address",
     "engine": "engine engine_uring engine_sim op kernel_sockets refused "
               "uring_features",
-    "loop": "loop loop_life timers mailbox signals",
+    "loop": "loop loop_life heap mailbox signals",
     "future": "future",
     "task": "stack context context_x86_64 context_aarch64 context_ucontext "
             "task scope timeout group shield sleep sim",
-    "wire": "protocol transport transport_impl pool outbox inlet",
+    "wire": "protocol transport transport_impl pool outbox outlet "
+            "inlet tcp",
     "stream": "stream inbox",
     "net": "net resolve server connect",
     "run": "run ouro",
@@ -29,6 +30,13 @@ HEIGHT = {floor: height for height, floor in enumerate(FLOORS)}
 
 # For the implementers of transports, and for tests; not for applications.
 SPECIAL = {"transport_impl", "sim"}
+
+# (file, what it may include although that stands higher): why
+EXCEPTIONS = {
+    # The options of a loop are what an engine is made from, and its times and
+    # its info are declared beside them.
+    ("engine.h", "ouro/loop.h"),
+}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 SUFFIXES = {".c", ".h", ".S"}
@@ -67,6 +75,8 @@ def check_library(root, fail):
                 fail(path, f"includes {name}, which stands on no floor")
             elif public and kind != "public":
                 fail(path, f"is public and includes {name}, which is not")
+            elif (path.name, name) in EXCEPTIONS:
+                continue
             elif HEIGHT[FLOOR_OF[target]] > HEIGHT[floor]:
                 fail(path, f"is {floor} and includes {name}, "
                            f"which is {FLOOR_OF[target]}")

@@ -90,7 +90,8 @@ struct ouro_loop_options {
     enum ouro_engine engine;
     unsigned ring_entries; /* submissions at once; 0: 256; at most 32768 */
     unsigned completion_entries; /* 0: 4096; at least 2 * ring_entries */
-    size_t stack_size;     /* bytes per task; 0: 64 KiB; 16 KiB to 1 GiB */
+    size_t stack_size; /* bytes per task, its guard page included; 0: 64 KiB;
+                          16 KiB to 1 GiB */
     size_t receive_memory; /* bytes for all connections; 0: 1 MiB */
     enum ouro_receive receive;
     bool send_by_ring; /* never try send(2) first: for dear system calls */

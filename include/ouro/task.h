@@ -195,16 +195,21 @@ void ouro__group_begin(struct ouro_group *group, const char *site);
 /**
  * Start `fn(arg)` in a task of `group`.
  *
- * Cannot fail here: if there is no stack for it, the group fails with -ENOMEM.
- * In a group that has failed or was cancelled nothing is started.
+ * Returns 0.  The result need not be looked at: ouro_group_end() tells too.
+ *   -ENOMEM     no stack: nothing runs, `arg` is yours, and the group fails
+ *   -ECANCELED  the group has failed or was cancelled: nothing runs, `arg` is
+ *               yours
  */
 #define ouro_group_create_task(group, fn, arg) \
     ouro__group_create_task(group, fn, arg, #fn, OURO_HERE)
 
-void ouro__group_create_task(struct ouro_group *group, ouro_task_fn *fn,
-                             void *arg, const char *name, const char *site);
+int ouro__group_create_task(struct ouro_group *group, ouro_task_fn *fn,
+                            void *arg, const char *name, const char *site);
 
-/** End it early: cancel its tasks.  That is no failure. */
+/**
+ * End it early: cancel its tasks, and what its owner waits for.  That is no
+ * failure: ouro_group_end() returns 0 if nothing else went wrong.
+ */
 void ouro_group_cancel(struct ouro_group *group);
 
 /**

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/* How bytes go out of a descriptor; the story is in outlet.h. */
+#include "outlet.h"
+
+#include "alloc.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+enum {
+    /* From here on a copy costs more than a system call that cannot wait for
+     * the end of the turn; bench/run_echo shows it. */
+    DIRECT_SIZE = 4096,
+    VECTORS = 64
+};
+
+/* Lives while the kernel sends: what the operation names must not move. */
+struct ouro__flight {
+    struct ouro__op op;
+    struct ouro__outlet *outlet;
+    struct msghdr message;
+    size_t size; /* bytes that were handed over */
+    struct iovec vectors[VECTORS];
+};
+
+static struct ouro_loop *
+loop_of(const struct ouro__outlet *outlet)
+{
+    return outlet->pool->loop;
+}
+
+static void
+count_sent(struct ouro__outlet *outlet, size_t size)
+{
+    loop_of(outlet)->stats.bytes_sent += size;
+}
+
+/* Nothing leaves any more; memory in flight stays where it is. */
+static void
+give_up(struct ouro__outlet *outlet)
+{
+    outlet->aborted = true;
+    if (outlet->flight == NULL)
+        ouro__outbox_clear(&outlet->outbox, outlet->pool);
+}
+
+/* Sending at once. */
+
+static ssize_t
+try_send(struct ouro__outlet *outlet, const struct iovec *vectors, size_t count)
+{
+    struct ouro__engine *engine = loop_of(outlet)->engine;
+
+    if (loop_of(outlet)->options.send_by_ring)
+        return 0;
+
+    ssize_t sent = engine->sockets->send(engine, outlet->fd, vectors, count);
+    if (sent == -EAGAIN)
+        return 0;
+    if (sent > 0)
+        count_sent(outlet, (size_t)sent);
+    return sent;
+}
+
+/* The operation. */
+
+static void
+flight_done(struct ouro__op *op, const struct ouro__completion *completion)
+{
+    struct ouro__flight *flight =
+        OURO_CONTAINER_OF(op, struct ouro__flight, op);
+    struct ouro__outlet *outlet = flight->outlet;
+    int result = completion->result;
+    int error = result < 0 && result != -ECANCELED ? result : 0;
+
+    outlet->flight = NULL;
+    ouro__free(flight);
+    if (result > 0) {
+        count_sent(outlet, (size_t)result);
+        ouro__outbox_consume(&outlet->outbox, outlet->pool, (size_t)result);
+    }
+    if (error < 0 || outlet->aborted)
+        give_up(outlet);
+    else if (outlet->outbox.size > 0)
+        ouro__loop_flush_later(loop_of(outlet), &outlet->flush);
+    outlet->moved(outlet, error);
+}
+
+static int
+take_off(struct ouro__outlet *outlet)
+{
+    struct ouro__flight *flight = ouro__alloc(sizeof(*flight));
+
+    if (flight == NULL)
+        return -ENOMEM;
+
+    ouro__op_init(&flight->op, OURO__OP_SEND, outlet->fd, flight_done);
+    flight->outlet = outlet;
+    flight->message = (struct msghdr){
+        .msg_iov = flight->vectors,
+        .msg_iovlen =
+            ouro__outbox_vectors(&outlet->outbox, flight->vectors, VECTORS),
+    };
+    flight->op.with.message = &flight->message;
+    outlet->flight = flight;
+    ouro__op_submit(loop_of(outlet)->engine, &flight->op);
+    return 0;
+}
+
+/* The end of a turn. */
+
+static int
+send_outbox(struct ouro__outlet *outlet)
+{
+    struct iovec vectors[VECTORS];
+
+    while (outlet->outbox.size > 0) {
+        size_t count = ouro__outbox_vectors(&outlet->outbox, vectors, VECTORS);
+        ssize_t sent = try_send(outlet, vectors, count);
+
+        if (sent < 0)
+            return (int)sent;
+        if (sent == 0)
+            return take_off(outlet);
+        ouro__outbox_consume(&outlet->outbox, outlet->pool, (size_t)sent);
+    }
+    return 0;
+}
+
+static void
+outlet_flush(struct ouro__flush *flush)
+{
+    struct ouro__outlet *outlet =
+        OURO_CONTAINER_OF(flush, struct ouro__outlet, flush);
+    int error = outlet->error;
+
+    if (outlet->aborted && error == 0)
+        return;
+    if (error == 0 && outlet->flight == NULL)
+        error = send_outbox(outlet);
+    outlet->error = 0;
+    if (error < 0)
+        give_up(outlet);
+    outlet->moved(outlet, error);
+}
+
+/* Writing. */
+
+void
+ouro__outlet_init(struct ouro__outlet *outlet, struct ouro__pool *pool, int fd,
+                  ouro__outlet_moved_fn *moved)
+{
+    *outlet = (struct ouro__outlet){
+        .pool = pool,
+        .flush.fn = outlet_flush,
+        .moved = moved,
+        .fd = fd,
+    };
+    ouro__outbox_init(&outlet->outbox);
+}
+
+static bool
+is_large(const struct ouro_slice *slices, size_t count)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < count && size < DIRECT_SIZE; i++)
+        size += slices[i].size;
+    return size >= DIRECT_SIZE;
+}
+
+/* Returns how many bytes left; an error is kept, to be told from the loop. */
+static size_t
+send_directly(struct ouro__outlet *outlet, const struct ouro_slice *slices,
+              size_t count)
+{
+    size_t most = count < VECTORS ? count : VECTORS;
+
+    if (outlet->outbox.size > 0 || !is_large(slices, count))
+        return 0;
+
+    /* A slice is laid out as a struct iovec. */
+    ssize_t sent =
+        try_send(outlet, (const struct iovec *)(const void *)slices, most);
+    if (sent >= 0)
+        return (size_t)sent;
+    outlet->error = (int)sent;
+    outlet->aborted = true;
+    return 0;
+}
+
+int
+ouro__outlet_writev(struct ouro__outlet *outlet,
+                    const struct ouro_slice *slices, size_t count)
+{
+    if (outlet->aborted)
+        return 0;
+
+    size_t sent = send_directly(outlet, slices, count);
+    int rc = outlet->aborted ? 0
+                             : ouro__outbox_copy(&outlet->outbox, outlet->pool,
+                                                 slices, count, sent);
+    if (outlet->outbox.size > 0 || outlet->aborted)
+        ouro__loop_flush_later(loop_of(outlet), &outlet->flush);
+    return rc;
+}
+
+int
+ouro__outlet_take(struct ouro__outlet *outlet, struct ouro_buf *buf)
+{
+    struct ouro_slice data =
+        ouro_slice_of(ouro_buf_data(buf), ouro_buf_size(buf));
+
+    if (outlet->aborted) {
+        ouro_buf_unref(buf);
+        return 0;
+    }
+    size_t sent = send_directly(outlet, &data, 1);
+    if (outlet->aborted)
+        sent = data.size;
+    int rc = ouro__outbox_take(&outlet->outbox, outlet->pool, buf, sent);
+    if (outlet->outbox.size > 0 || outlet->aborted)
+        ouro__loop_flush_later(loop_of(outlet), &outlet->flush);
+    return rc;
+}
+
+void
+ouro__outlet_abort(struct ouro__outlet *outlet)
+{
+    give_up(outlet);
+    outlet->error = 0;
+    if (ouro__list_is_linked(&outlet->flush.link))
+        ouro__list_remove(&outlet->flush.link);
+    if (outlet->flight != NULL)
+        ouro__op_cancel(loop_of(outlet)->engine, &outlet->flight->op);
+}
+
+bool
+ouro__outlet_is_idle(const struct ouro__outlet *outlet)
+{
+    return outlet->flight == NULL && outlet->outbox.size == 0
+           && outlet->error == 0;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* A task from inside: what scopes, groups and the floors above may touch. */
+#ifndef OURO_TASK_IMPL_H
+#define OURO_TASK_IMPL_H
+
+#include "context.h"
+#include "loop.h"
+#include "stack.h"
+
+#include <ouro/task.h>
+
+/* Waits that need not suspend, before a task has to let others run. */
+enum { OURO__TASK_BUDGET = 128 };
+
+enum ouro__scope_kind {
+    OURO__SCOPE_TIMEOUT,
+    OURO__SCOPE_SHIELD,
+    OURO__SCOPE_GROUP
+};
+
+/* What the floor keeps for a loop. */
+struct ouro__tasks {
+    struct ouro_loop *loop;
+    struct ouro__context main; /* of the loop: where tasks come from */
+    struct ouro__stack_pool stacks;
+    struct ouro__list all; /* every task whose memory is not given back */
+};
+
+/*
+ * A task stands at the top of its own stack, so that a parked one costs a
+ * single page.
+ *
+ * It is suspended in one of three ways, and `wake` says which: it is in a list
+ * or among the timers (it waits), it is ready (woken, its next step is queued),
+ * or idle (it runs).
+ */
+struct ouro_task {
+    struct ouro__context context;
+    struct ouro__tasks *tasks;
+    ouro_task_fn *fn;
+    void *arg;
+    const char *name;
+    const char *site;
+    void *locals;
+    void *stack;             /* its lowest byte */
+    struct ouro_handle wake; /* its next step, or what it waits for */
+    struct ouro_future done;
+    struct ouro__list link;    /* in tasks->all */
+    struct ouro__list sibling; /* in the list of a group or a protocol */
+    struct ouro_group *group;  /* NULL: it is in none */
+    unsigned refs;
+    int result;         /* -EINPROGRESS until it is done */
+    bool seen;          /* somebody took the result */
+    bool interruptible; /* a cancel may end the wait it is in */
+
+    /* Cancellation; see scope.c. */
+    bool told;                 /* by the group it belongs to */
+    unsigned cancels;          /* by ouro_task_cancel() */
+    unsigned pressing;         /* groups of its own that failed */
+    struct ouro__scope *scope; /* the innermost that is open */
+    const char *scope_site;
+    struct ouro__scope *shield; /* the innermost that is one */
+    struct ouro_handle limit;   /* the timer of limit_ns */
+    int64_t limit_ns;           /* the earliest limit that is open */
+    int64_t fired_ns;           /* when `limit` last called */
+    unsigned budget;
+};
+
+/* The task that runs; stops the program where there is none. */
+struct ouro_task *ouro__task_here(void);
+
+/* Begin a wait: 0, or -ECANCELED.  Every call that suspends comes here first;
+ * now and then it lets others run. */
+OURO_MUST_USE int ouro__checkpoint(void);
+
+/* Whether calls of `task` that suspend have to fail. */
+bool ouro__task_is_cancelled(const struct ouro_task *task);
+
+/* A reason to cancel came up: end the wait it is in, if that may be. */
+void ouro__task_interrupt(struct ouro_task *task);
+
+/* Suspend until `future` is done, cancelled or not.  For clean-up that must
+ * not be cut short.  Returns its error. */
+int ouro__await_to_the_end(struct ouro_future *future);
+
+/* The same, but a cancellation ends it; no checkpoint at the beginning. */
+int ouro__await_plainly(struct ouro_future *future);
+
+/* Create a task that is in `siblings` until it is done; NULL: in none. */
+OURO_MUST_USE int ouro__task_new(struct ouro_loop *loop,
+                                 struct ouro_task **out_task, ouro_task_fn *fn,
+                                 void *arg, const char *name, const char *site);
+
+/* A child of `group` is done. */
+void ouro__group_child_done(struct ouro_group *group, struct ouro_task *task);
+
+/* Take `group` off the stack of scopes of the running task. */
+void ouro__group_pop(struct ouro_group *group);
+
+/* Count again how many groups within the innermost shield press `task`. */
+void ouro__task_count_pressing(struct ouro_task *task);
+
+/* The task whose stack's guard is at `address`, or NULL.  For a signal handler
+ * on the thread of a loop. */
+const struct ouro_task *ouro__task_of_guard(const void *address);
+
+#endif
