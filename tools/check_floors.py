@@ -20,7 +20,7 @@ FLOORS = {
     "wire": "protocol transport transport_impl pool outbox outlet "
             "inlet tcp",
     "stream": "stream inbox",
-    "net": "net resolve server connect",
+    "net": "net lookup resolve server connect",
     "run": "run ouro",
 }
 
