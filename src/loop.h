@@ -27,6 +27,17 @@ struct ouro__flush {
     void (*fn)(struct ouro__flush *flush);
 };
 
+/* Places in floors[]: a floor makes its part when it is first needed, and
+ * end_floor is called for it when the loop is freed, highest first. */
+enum ouro__floor {
+    OURO__FLOOR_TASK,
+    OURO__FLOOR_WIRE,
+    OURO__FLOOR_TRANSPORTS,
+    OURO__FLOOR_NET,
+    OURO__FLOOR_SERVERS,
+    OURO__FLOOR_COUNT
+};
+
 struct ouro_loop {
     struct ouro__engine *engine;
     struct ouro__list ready;   /* handles to run in the next turn */
@@ -45,16 +56,13 @@ struct ouro_loop {
     void *exception_arg;
     struct ouro_loop_options options; /* with the defaults filled in */
     struct ouro_loop_stats stats;
-    struct ouro__list transports; /* alive, for reports; wire floor */
-    struct ouro__list servers;    /* alive; net floor */
-    struct ouro__list starved;    /* handles that wait for a descriptor */
-    void *floors[4]; /* what higher floors keep for this loop, see below */
-    void (*end_floor[4])(struct ouro_loop *loop, void *kept);
+    struct ouro__list transports;    /* alive, for reports; wire floor */
+    struct ouro__list servers;       /* alive; net floor */
+    struct ouro__list starved;       /* handles that wait for a descriptor */
+    void *floors[OURO__FLOOR_COUNT]; /* what higher floors keep for this loop,
+                                        see below */
+    void (*end_floor[OURO__FLOOR_COUNT])(struct ouro_loop *loop, void *kept);
 };
-
-/* Places in floors[]: a floor makes its part when it is first needed, and
- * end_floor is called for it when the loop is freed, highest first. */
-enum ouro__floor { OURO__FLOOR_TASK, OURO__FLOOR_WIRE, OURO__FLOOR_NET };
 
 /* Make a loop on `engine`, which it takes, also on failure. `mailbox` too. */
 OURO_MUST_USE int ouro__loop_new_on(struct ouro_loop **out_loop,

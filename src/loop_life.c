@@ -138,8 +138,7 @@ ouro_loop_new(struct ouro_loop **out_loop,
 static void
 end_floors(struct ouro_loop *loop)
 {
-    for (size_t i = sizeof(loop->floors) / sizeof(loop->floors[0]); i > 0;
-         i--) {
+    for (size_t i = OURO__FLOOR_COUNT; i > 0; i--) {
         void *kept = loop->floors[i - 1];
 
         if (kept == NULL)

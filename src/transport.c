@@ -128,6 +128,48 @@ ouro__protocol_free(struct ouro_protocol *protocol)
 }
 
 static void
+report_left(struct ouro_transport *transport)
+{
+    bool ended = transport->stage == STAGE_ENDED;
+
+    ouro__loop_report(transport->loop,
+                      ended ? "a reference to a lost connection was still held"
+                            : "a connection was still open",
+                      0, transport->ops->name, transport->site);
+}
+
+static void
+wake(void *arg)
+{
+    (void)arg;
+}
+
+/* The loop is freed, and connections are left: they are reported and aborted,
+ * and their protocols hear of it while the loop makes its last turns. */
+static void
+end_transports(struct ouro_loop *loop, void *kept)
+{
+    struct ouro_handle deadline = {0};
+
+    (void)kept;
+    ouro__list_for_each (link, &loop->transports) {
+        struct ouro_transport *transport =
+            OURO_CONTAINER_OF(link, struct ouro_transport, link);
+
+        report_left(transport);
+        ouro_transport_abort(transport);
+    }
+    ouro_call_later(loop, &deadline, OURO_SECONDS(2), wake, NULL);
+    ouro__loop_begin_run(loop);
+    for (int i = 0; i < 1000 && !ouro__list_is_empty(&loop->transports)
+                    && ouro_handle_is_pending(&deadline);
+         i++)
+        ouro__loop_turn(loop, loop->engine->in_flight > 0);
+    ouro__loop_end_run(loop);
+    ouro_handle_cancel(&deadline);
+}
+
+static void
 transport_init(struct ouro_transport *transport, struct ouro_loop *loop,
                const struct ouro_transport_ops *ops, const char *site)
 {
@@ -140,6 +182,8 @@ transport_init(struct ouro_transport *transport, struct ouro_loop *loop,
     transport->low_size = OURO_KIB(16);
     transport->max_size = OURO_MIB(64);
     ouro__list_append(&loop->transports, &transport->link);
+    loop->floors[OURO__FLOOR_TRANSPORTS] = loop;
+    loop->end_floor[OURO__FLOOR_TRANSPORTS] = end_transports;
     loop->stats.transports++;
 }
 
@@ -342,7 +386,7 @@ ouro_transport_begin(struct ouro_transport *transport, void *context)
         owner->made(owner, transport, rc < 0 ? rc : 0);
     if (transport->stage != STAGE_OPEN)
         return;
-    if (owner != NULL)
+    if (owner != NULL && !owner->at_once)
         start_after_owner(transport);
     else
         transport->ops->start(transport);

@@ -13,15 +13,15 @@ FLOORS = {
     "base": "base list bytes error alloc check address",
     "engine": "engine engine_uring engine_sim op kernel_sockets refused "
               "uring_features",
-    "loop": "loop loop_life heap mailbox signals",
+    "loop": "loop loop_life heap print_exception mailbox signals",
     "future": "future",
     "task": "stack context context_x86_64 context_aarch64 context_ucontext "
             "task scope timeout group shield sleep sim",
     "wire": "protocol transport transport_impl pool outbox outlet "
             "inlet tcp",
     "stream": "stream inbox",
-    "net": "net lookup resolve server connect",
-    "run": "run ouro",
+    "net": "net lookup resolve server connect listen listener",
+    "run": "run overflow ouro",
 }
 
 FLOOR_OF = {stem: floor for floor, stems in FLOORS.items()

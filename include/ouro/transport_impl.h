@@ -83,6 +83,9 @@ struct ouro_transport_owner {
     /** connection_lost has returned. */
     void (*lost)(struct ouro_transport_owner *self,
                  struct ouro_transport *transport, int reason);
+
+    /** Nobody waits for `made`: receive in the same turn. */
+    bool at_once;
 };
 
 /** The head of every transport.  Embed it; all of it is the base's. */
@@ -134,8 +137,8 @@ void ouro_transport_set_owner(struct ouro_transport *transport,
 /**
  * From the loop: call connection_made with `context`, then ops->start.
  *
- * With an owner, start comes one turn after `made`, so that who waits for the
- * connection runs before its first bytes come.
+ * Unless owner->at_once, start comes one turn after `made`, so that who waits
+ * for the connection runs before its first bytes come.
  */
 void ouro_transport_begin(struct ouro_transport *transport, void *context);
 

@@ -1,0 +1,608 @@
+/* SPDX-License-Identifier: MIT */
+/* Servers: listeners, and the connections that came in through them.
+ *
+ * The happy path:
+ *
+ * - ouro_create_server() binds, listens and accepts; each descriptor becomes a
+ *   transport, whose protocol hears of it in the same turn.
+ * - A server of streams starts a task for each.
+ * - Close ends the listeners; when the last connection is lost too, the server
+ *   is gone, and who waits for that is woken.
+ *
+ * What may happen instead:
+ *
+ * - A connection cannot be set up, or its protocol refuses: it is closed, and
+ *   that is reported; the server goes on.
+ * - It is freed while open: its connections are aborted, and the memory stays
+ *   until its listeners have nothing in flight.
+ */
+#include "alloc.h"
+#include "listen.h"
+#include "listener.h"
+#include "stream.h"
+#include "task.h"
+#include "tcp.h"
+
+#include <ouro/net.h>
+
+#include <errno.h>
+#include <stdio.h>
+
+struct ouro_server {
+    struct ouro_loop *loop;
+    struct ouro__list link; /* of the loop's servers */
+    const struct ouro_protocol_ops *ops;
+    void *context;
+    ouro_client_connected_fn *client_connected; /* NULL: protocols only */
+    const char *name;
+    const char *site;
+    struct ouro_transport_owner owner;
+    struct ouro__list connections; /* transports, by sibling */
+    size_t connection_count;
+    struct ouro__list clients; /* tasks of a server of streams */
+    struct ouro__listener *listeners;
+    struct ouro_address *addresses; /* of the listeners */
+    size_t listener_count;
+    size_t open_listeners;
+    struct ouro_future closed; /* no more accepting */
+    struct ouro_future gone;   /* and no connection, no task any more */
+    int backlog;
+    int64_t grace_ns;
+    int64_t close_timeout_ns;
+    struct ouro__stream_setup setup;
+    bool serving;
+    bool has_forever; /* a task is in serve_forever */
+    bool freed;       /* by its user */
+};
+
+/* One connection of a server of streams, and its task. */
+struct client {
+    struct ouro__list link;
+    struct ouro_server *server; /* NULL: it was freed */
+    struct ouro_stream *stream;
+    struct ouro_task *task;
+    ouro_client_connected_fn *client_connected;
+    void *context;
+};
+
+/* The end. */
+
+static void
+server_free_memory(struct ouro_server *server)
+{
+    ouro_future_fini(&server->closed);
+    ouro_future_fini(&server->gone);
+    ouro__list_remove(&server->link);
+    server->loop->stats.servers--;
+    ouro__free(server->listeners);
+    ouro__free(server->addresses);
+    ouro__free(server);
+}
+
+static bool
+is_closed(const struct ouro_server *server)
+{
+    return ouro_future_is_done(&server->closed);
+}
+
+static void
+look_if_gone(struct ouro_server *server)
+{
+    if (!is_closed(server) || server->open_listeners > 0)
+        return;
+    if (server->connection_count == 0 && ouro__list_is_empty(&server->clients))
+        ouro_future_set_result(&server->gone, NULL);
+    if (server->freed)
+        server_free_memory(server);
+}
+
+static void
+listener_closed(struct ouro__listener *listener)
+{
+    struct ouro_server *server = listener->owner;
+
+    server->open_listeners--;
+    look_if_gone(server);
+}
+
+void
+ouro_server_close(struct ouro_server *server)
+{
+    ouro__loop_check_owner(server->loop);
+    if (is_closed(server))
+        return;
+
+    server->serving = false;
+    ouro_future_set_result(&server->closed, NULL);
+    server->open_listeners++; /* so that the last one does not end it here */
+    for (size_t i = 0; i < server->listener_count; i++)
+        ouro__listener_close(&server->listeners[i]);
+    server->open_listeners--;
+    look_if_gone(server);
+}
+
+void
+ouro_server_free(struct ouro_server *server)
+{
+    struct ouro__list *link;
+
+    if (server == NULL)
+        return;
+    OURO_CHECK_AT(!server->has_forever
+                      && ouro__list_is_empty(&server->gone.waiters),
+                  "nobody waits for a server that is freed", server->site);
+
+    ouro_server_abort_clients(server);
+    while ((link = ouro__list_shift(&server->connections)) != NULL)
+        ouro_transport_set_owner(
+            OURO_CONTAINER_OF(link, struct ouro_transport, sibling), NULL);
+    while ((link = ouro__list_shift(&server->clients)) != NULL)
+        OURO_CONTAINER_OF(link, struct client, link)->server = NULL;
+    server->connection_count = 0;
+
+    bool was_closed = is_closed(server);
+    server->freed = true;
+    if (was_closed)
+        look_if_gone(server);
+    else
+        ouro_server_close(server);
+}
+
+/* A server of streams. */
+
+/* Of the peer or the server, not of the program. */
+static bool
+is_own_error(int rc)
+{
+    return rc == -ECONNRESET || rc == -EPIPE || rc == -ECANCELED
+           || rc == -ECONNABORTED || rc == -ETIMEDOUT;
+}
+
+static void
+client_free(struct client *client)
+{
+    struct ouro_server *server = client->server;
+
+    ouro_task_unref(client->task);
+    ouro__free(client);
+    if (server != NULL)
+        look_if_gone(server);
+}
+
+static int
+run_client(void *arg)
+{
+    struct client *client = arg;
+    int rc = client->client_connected(client->stream, client->context);
+
+    if (rc < 0 && rc != -ECANCELED)
+        ouro_stream_abort(client->stream);
+    ouro_stream_free(client->stream);
+    if (client->server != NULL)
+        ouro__list_remove(&client->link);
+    client_free(client);
+    return rc < 0 && is_own_error(rc) ? 0 : rc;
+}
+
+static int
+start_client(struct ouro_server *server, struct ouro_protocol *protocol)
+{
+    struct client *client = ouro__alloc_zeroed(sizeof(*client));
+
+    if (client == NULL)
+        return -ENOMEM;
+    int rc = ouro__task_new(server->loop, &client->task, run_client, client,
+                            server->name, server->site);
+    if (rc < 0) {
+        ouro__free(client);
+        return rc;
+    }
+    ouro_task_ref(client->task);
+    client->server = server;
+    client->stream = ouro__stream_of(ouro_protocol_ref(protocol));
+    client->client_connected = server->client_connected;
+    client->context = server->context;
+    ouro__list_append(&server->clients, &client->link);
+    return 0;
+}
+
+/* Connections. */
+
+static void
+report_connection(struct ouro_server *server, int error)
+{
+    ouro__loop_report(server->loop,
+                      "a connection could not be set up, and was closed", error,
+                      server->name, server->site);
+}
+
+static void
+connection_made(struct ouro_transport_owner *owner,
+                struct ouro_transport *transport, int rc)
+{
+    struct ouro_server *server =
+        OURO_CONTAINER_OF(owner, struct ouro_server, owner);
+
+    if (rc == 0 && server->client_connected != NULL) {
+        rc = start_client(server, transport->protocol);
+        if (rc < 0)
+            ouro_transport_fail(transport, rc);
+    }
+    if (rc < 0)
+        report_connection(server, rc);
+}
+
+static void
+connection_lost(struct ouro_transport_owner *owner,
+                struct ouro_transport *transport, int reason)
+{
+    struct ouro_server *server =
+        OURO_CONTAINER_OF(owner, struct ouro_server, owner);
+
+    (void)reason;
+    ouro__list_remove(&transport->sibling);
+    server->connection_count--;
+    look_if_gone(server);
+}
+
+static void
+accepted(struct ouro__listener *listener, int fd)
+{
+    struct ouro_server *server = listener->owner;
+    struct ouro__engine *engine = server->loop->engine;
+    struct ouro_transport *transport;
+
+    int rc =
+        ouro__tcp_new(&transport, server->loop, fd, server->ops, server->site);
+    if (rc < 0) {
+        engine->sockets->close(engine, fd);
+        report_connection(server, rc);
+        return;
+    }
+    ouro_transport_set_close_timeout(transport, server->close_timeout_ns);
+    ouro_transport_set_owner(transport, &server->owner);
+    ouro__list_append(&server->connections, &transport->sibling);
+    server->connection_count++;
+    ouro_transport_begin(transport, server->client_connected != NULL
+                                        ? (void *)&server->setup
+                                        : server->context);
+}
+
+void
+ouro_server_close_clients(struct ouro_server *server)
+{
+    ouro__loop_check_owner(server->loop);
+    ouro__list_for_each (link, &server->connections) {
+        ouro_transport_close(
+            OURO_CONTAINER_OF(link, struct ouro_transport, sibling));
+    }
+}
+
+void
+ouro_server_abort_clients(struct ouro_server *server)
+{
+    ouro__loop_check_owner(server->loop);
+    ouro__list_for_each (link, &server->connections) {
+        ouro_transport_abort(
+            OURO_CONTAINER_OF(link, struct ouro_transport, sibling));
+    }
+}
+
+/* Serving. */
+
+static int
+listen_on_all(struct ouro_server *server)
+{
+    struct ouro__engine *engine = server->loop->engine;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < server->listener_count; i++)
+        rc = engine->sockets->listen(engine, server->listeners[i].fd,
+                                     server->backlog);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < server->listener_count; i++)
+        ouro__listener_start(&server->listeners[i]);
+    server->serving = true;
+    return 0;
+}
+
+void
+ouro_server_start_serving(struct ouro_server *server)
+{
+    ouro__loop_check_owner(server->loop);
+    if (server->serving || is_closed(server))
+        return;
+
+    int rc = listen_on_all(server);
+    if (rc < 0)
+        ouro__loop_report(server->loop, "a server cannot listen", rc,
+                          server->name, server->site);
+}
+
+bool
+ouro_server_is_serving(const struct ouro_server *server)
+{
+    return server->serving;
+}
+
+size_t
+ouro_server_connection_count(const struct ouro_server *server)
+{
+    return server->connection_count;
+}
+
+size_t
+ouro_server_address_count(const struct ouro_server *server)
+{
+    return server->listener_count;
+}
+
+struct ouro_address
+ouro_server_address(const struct ouro_server *server, size_t index)
+{
+    if (index >= server->listener_count)
+        return (struct ouro_address){.size = 0};
+    return server->addresses[index];
+}
+
+int
+ouro_server_wait_closed(struct ouro_server *server)
+{
+    return ouro_await(&server->gone);
+}
+
+/* A stop whose time is up. */
+static void
+grace_is_over(void *arg)
+{
+    ouro_server_abort_clients(arg);
+}
+
+int
+ouro_server_stop(struct ouro_server *server, int64_t grace_ns)
+{
+    struct ouro_handle deadline = {0};
+
+    OURO_CHECK(ouro_current_task() != NULL,
+               "a call that suspends is made in a task, not in a callback");
+    ouro_server_close(server);
+    ouro__list_for_each (link, &server->clients) {
+        ouro_task_cancel(OURO_CONTAINER_OF(link, struct client, link)->task);
+    }
+    if (server->client_connected == NULL)
+        ouro_server_close_clients(server);
+
+    ouro_call_later(server->loop, &deadline, grace_ns, grace_is_over, server);
+    int rc = ouro__await_to_the_end(&server->gone);
+    bool in_time = ouro_handle_is_pending(&deadline);
+    ouro_handle_cancel(&deadline);
+    return rc < 0 || in_time ? rc : -ETIMEDOUT;
+}
+
+int
+ouro_server_serve_forever(struct ouro_server *server)
+{
+    if (server->has_forever)
+        return -EBUSY;
+
+    ouro_server_start_serving(server);
+    server->has_forever = true;
+    int rc = ouro_await(&server->closed);
+    if (rc == -ECANCELED) {
+        int stopped = ouro_server_stop(server, server->grace_ns);
+
+        if (stopped < 0 && stopped != -ETIMEDOUT)
+            rc = stopped;
+    }
+    server->has_forever = false;
+    return rc;
+}
+
+/* Making one. */
+
+static int
+add_listeners(struct ouro_server *server, const struct ouro__bound *bound)
+{
+    struct ouro__engine *engine = server->loop->engine;
+
+    server->listeners =
+        ouro__alloc_zeroed(bound->count * sizeof(*server->listeners));
+    server->addresses =
+        ouro__alloc_zeroed(bound->count * sizeof(*server->addresses));
+    if (server->listeners == NULL || server->addresses == NULL)
+        return -ENOMEM;
+
+    for (size_t i = 0; i < bound->count; i++) {
+        struct ouro__listener *listener = &server->listeners[i];
+
+        ouro__listener_init(listener, server->loop, bound->descriptors[i],
+                            server->site);
+        listener->accepted = accepted;
+        listener->closed = listener_closed;
+        listener->owner = server;
+        (void)engine->sockets->local_address(engine, listener->fd,
+                                             &server->addresses[i]);
+    }
+    server->listener_count = bound->count;
+    server->open_listeners = bound->count;
+    return 0;
+}
+
+static void
+take_options(struct ouro_server *server,
+             const struct ouro_server_options *options)
+{
+    server->backlog = options->backlog != 0 ? options->backlog : 100;
+    server->grace_ns =
+        options->grace_ns != 0 ? options->grace_ns : OURO_SECONDS(10);
+    server->close_timeout_ns = options->close_timeout_ns;
+    server->setup.limit = options->read_limit;
+}
+
+/* The loop is freed, and servers are left. */
+static void
+end_servers(struct ouro_loop *loop, void *kept)
+{
+    (void)kept;
+    while (!ouro__list_is_empty(&loop->servers)) {
+        struct ouro_server *server =
+            OURO_CONTAINER_OF(loop->servers.next, struct ouro_server, link);
+
+        ouro__list_remove(&server->link);
+        ouro__list_init(&server->link);
+        if (server->freed)
+            continue;
+        ouro__loop_report(loop, "a server was still alive", 0, server->name,
+                          server->site);
+        ouro_server_free(server);
+    }
+}
+
+static struct ouro_server *
+server_new(struct ouro_loop *loop, const struct ouro_server_options *options,
+           const char *site)
+{
+    struct ouro_server *server = ouro__alloc_zeroed(sizeof(*server));
+
+    if (server == NULL)
+        return NULL;
+    server->loop = loop;
+    server->name = "server";
+    server->site = site;
+    server->owner = (struct ouro_transport_owner){
+        .made = connection_made,
+        .lost = connection_lost,
+        .at_once = true,
+    };
+    ouro__list_init(&server->connections);
+    ouro__list_init(&server->clients);
+    ouro__future_init(&server->closed, loop, site);
+    ouro__future_init(&server->gone, loop, site);
+    take_options(server, options);
+    ouro__list_append(&loop->servers, &server->link);
+    loop->floors[OURO__FLOOR_SERVERS] = loop;
+    loop->end_floor[OURO__FLOOR_SERVERS] = end_servers;
+    loop->stats.servers++;
+    return server;
+}
+
+static void
+close_bound(struct ouro_loop *loop, const struct ouro__bound *bound,
+            const struct ouro_server_options *options)
+{
+    for (size_t i = 0; !options->ready.given && i < bound->count; i++)
+        loop->engine->sockets->close(loop->engine, bound->descriptors[i]);
+}
+
+/* Everything that can fail, but for the first accept. */
+static int
+build(struct ouro_server **out_server,
+      const struct ouro_server_options *options, const char *site)
+{
+    struct ouro_loop *loop = ouro_get_running_loop();
+    struct ouro__bound bound = {NULL, 0};
+
+    int rc = ouro__checkpoint();
+    if (rc == 0)
+        rc = ouro__listen_check(options);
+    if (rc == 0)
+        rc = ouro__listen_bind(&bound, loop, options);
+    if (rc < 0)
+        return rc;
+
+    struct ouro_server *server = server_new(loop, options, site);
+    rc = server != NULL ? add_listeners(server, &bound) : -ENOMEM;
+    if (rc < 0) {
+        close_bound(loop, &bound, options);
+        if (server != NULL)
+            server_free_memory(server);
+    } else {
+        *out_server = server;
+    }
+    ouro__free(bound.descriptors);
+    return rc;
+}
+
+static int
+explain_listen(const struct ouro_server *server,
+               const struct ouro_server_options *options, int error)
+{
+    char text[OURO_ADDRESS_TEXT];
+
+    if (options->report != NULL)
+        snprintf(options->report->text, sizeof(options->report->text),
+                 "cannot listen on %s: %s (%s)",
+                 ouro_address_format(&server->addresses[0], text),
+                 ouro_error_name(error), ouro_strerror(error));
+    return error;
+}
+
+/* A descriptor that was handed in stays its owner's when serving fails. */
+static void
+let_go(struct ouro_server *server, const struct ouro_server_options *options)
+{
+    if (!options->ready.given) {
+        ouro_server_free(server);
+        return;
+    }
+    server_free_memory(server);
+}
+
+static int
+begin(struct ouro_server **out_server, struct ouro_server *server,
+      const struct ouro_server_options *options)
+{
+    int rc = options->defer_serving ? 0 : listen_on_all(server);
+
+    if (rc < 0) {
+        rc = explain_listen(server, options, rc);
+        let_go(server, options);
+        return rc;
+    }
+    *out_server = server;
+    return 0;
+}
+
+static const struct ouro_server_options defaults;
+
+int
+ouro__create_server(struct ouro_server **out_server,
+                    const struct ouro_protocol_ops *ops, void *context,
+                    const struct ouro_server_options *options, const char *site)
+{
+    struct ouro_server *server;
+
+    OURO_CHECK_AT(out_server != NULL && ops != NULL,
+                  "a server needs a place to go to and a table of calls", site);
+    options = options != NULL ? options : &defaults;
+    int rc = build(&server, options, site);
+    if (rc < 0)
+        return rc;
+
+    server->ops = ops;
+    server->context = context;
+    return begin(out_server, server, options);
+}
+
+int
+ouro__start_server(struct ouro_server **out_server,
+                   ouro_client_connected_fn *client_connected, void *context,
+                   const struct ouro_server_options *options, const char *name,
+                   const char *site)
+{
+    struct ouro_server *server;
+
+    OURO_CHECK_AT(out_server != NULL && client_connected != NULL,
+                  "a server needs a place to go to and a function", site);
+    options = options != NULL ? options : &defaults;
+    int rc = build(&server, options, site);
+    if (rc < 0)
+        return rc;
+
+    server->ops = &ouro__stream_ops;
+    server->client_connected = client_connected;
+    server->context = context;
+    server->name = name;
+    return begin(out_server, server, options);
+}
