@@ -20,7 +20,7 @@ FLOORS = {
     "wire": "protocol transport transport_impl pool outbox outlet "
             "inlet tcp",
     "stream": "stream inbox",
-    "net": "net lookup resolve server connect listen listener",
+    "net": "net lookup resolve server listen listener connect dial race",
     "run": "run overflow ouro",
 }
 
