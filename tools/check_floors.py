@@ -12,7 +12,8 @@ import sys
 FLOORS = {
     "base": "base list bytes error alloc check address",
     "engine": "engine engine_uring engine_sim op kernel_sockets refused "
-              "uring_features",
+              "uring_features sim_net sim_place sim_stream sim_buffers "
+              "sim_names sim_ops sim_sockets",
     "loop": "loop loop_life heap print_exception mailbox signals",
     "future": "future",
     "task": "stack context context_x86_64 context_aarch64 context_ucontext "
