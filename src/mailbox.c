@@ -104,12 +104,14 @@ ouro_mailbox_post(struct ouro_mailbox *mailbox, struct ouro_handle *handle,
 
     OURO_CHECK(handle->state == OURO__HANDLE_IDLE,
                "a handle is scheduled once at a time");
+    handle->fn = fn;
+    handle->arg = arg;
+    handle->state = OURO__HANDLE_POSTED;
     do {
-        if (newest == &closed)
+        if (newest == &closed) {
+            handle->state = OURO__HANDLE_IDLE;
             return -ESHUTDOWN;
-        handle->fn = fn;
-        handle->arg = arg;
-        handle->state = OURO__HANDLE_POSTED;
+        }
         handle->child = newest;
     } while (!atomic_compare_exchange_weak(&mailbox->newest, &newest, handle));
 

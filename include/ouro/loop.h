@@ -203,7 +203,9 @@ struct ouro_mailbox *ouro_mailbox_unref(struct ouro_mailbox *mailbox);
 /**
  * Call `fn(arg)` in the loop.  From any thread, and from a signal handler.
  *
- * The handle must be idle, and is the mailbox's until it has run.
+ * The handle must be idle, and is the mailbox's until it has run.  The caller's
+ * reference to the mailbox lasts until this returns: what `fn` does, perhaps
+ * before that, must not drop it.
  *   -ESHUTDOWN  the loop is gone; the handle is the caller's, and never runs
  */
 OURO_MUST_USE int ouro_mailbox_post(struct ouro_mailbox *mailbox,
