@@ -100,7 +100,7 @@ def check_applications(root, fail):
     for folder in ("protocols", "examples"):
         for path in files(root, folder):
             for name, kind, target in includes(path):
-                if kind == "private":
+                if kind == "private" and not (path.parent / name).exists():
                     fail(path, f"includes {name}: {folder}/ gets public "
                                "headers only; extend the API")
                 elif kind == "public" and target in SPECIAL:
