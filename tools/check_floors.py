@@ -20,7 +20,7 @@ FLOORS = {
             "task scope timeout group shield sleep sim",
     "wire": "protocol transport transport_impl pool outbox outlet "
             "inlet tcp",
-    "stream": "stream inbox",
+    "stream": "stream stream_inside stream_read stream_write inbox",
     "net": "net lookup resolve server listen listener connect dial race",
     "run": "run overflow ouro",
 }
