@@ -65,10 +65,11 @@ enum tag { TAG_OP, TAG_CANCEL, TAG_WAKE, TAG_PROBE, TAG_MASK = 3 };
 
 /* op->marks */
 enum {
-    MARK_CANCELLING = 1,  /* a cancel is out, and its completion is not in */
-    MARK_HELD = 2,        /* the last completion waits for that */
-    MARK_WANTS_ENTRY = 4, /* in `waiting`: not submitted yet */
-    MARK_WANTS_CANCEL = 8 /* in `waiting`: its cancel is not, or missed */
+    MARK_CANCELLING = 1,   /* a cancel is out, and its completion is not in */
+    MARK_HELD = 2,         /* the last completion waits for that */
+    MARK_WANTS_ENTRY = 4,  /* in `waiting`: not submitted yet */
+    MARK_WANTS_CANCEL = 8, /* in `waiting`: its cancel is not, or missed */
+    MARK_ENDED = 16        /* its last completion is queued: too late */
 };
 
 struct uring {
@@ -232,7 +233,9 @@ submit_cancel(struct uring *uring, struct ouro__op *op)
 static void
 uring_cancel(struct ouro__engine *engine, struct ouro__op *op)
 {
-    if ((op->marks & (MARK_WANTS_ENTRY | MARK_WANTS_CANCEL)) == 0)
+    uint32_t later = MARK_WANTS_ENTRY | MARK_WANTS_CANCEL | MARK_ENDED;
+
+    if ((op->marks & later) == 0)
         submit_cancel(uring_of(engine), op);
 }
 
@@ -286,8 +289,10 @@ emit(struct uring *uring, struct ouro__op *op, int result, uint32_t flags)
             ASAN_UNPOISON_MEMORY_REGION(completion.data, (size_t)result);
         uring->free_buffers--;
     }
-    if (!completion.more)
+    if (!completion.more) {
+        op->marks |= MARK_ENDED;
         ouro__list_remove(&op->link);
+    }
     ouro__op_completed(&uring->base, &completion);
 }
 
