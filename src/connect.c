@@ -13,8 +13,8 @@
  * - The time is up, or the task is cancelled: what was begun is ended and
  *   waited for, and the socket closed.
  * - connection_made refuses: its error is returned, and the transport ends.
- * - The cancellation comes in the very turn in which connection_made was
- *   called: the connection stands, and the next call of the task fails.
+ * - The task is cancelled when the socket is on its way to its transport,
+ *   which takes a turn: the connection stands, and the next call fails.
  *
  * Invariant: until it is a transport's, a descriptor that was ready stays the
  * caller's, as it was.
@@ -29,12 +29,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 
-/* One call of ouro_create_connection(), in the frame of its task. */
+/* One call of ouro_create_connection().  Not in the frame of its task: the loop
+ * has `begin` in its lists. */
 struct client {
+    struct ouro__dial dial;
     const struct ouro_protocol_ops *ops;
     void *context;
-    const struct ouro_connect_options *options;
     const char *site;
     struct ouro_loop *loop;
     int fd; /* connected, and no transport's; negative: none */
@@ -48,7 +50,7 @@ struct client {
 /* From the loop. */
 
 static void
-end_wait(struct client *client, int rc)
+tell(struct client *client, int rc)
 {
     client->refusal = rc;
     ouro_future_set_result(&client->made, NULL);
@@ -64,7 +66,7 @@ client_made(struct ouro_transport_owner *owner,
     ouro_transport_set_owner(transport, NULL);
     if (rc == 0)
         client->protocol = ouro_protocol_ref(transport->protocol);
-    end_wait(client, rc);
+    tell(client, rc);
 }
 
 /* What the race has opened does not block; neither must what was ready.  The
@@ -74,7 +76,7 @@ prepare_socket(const struct client *client)
 {
     struct ouro__engine *engine = client->loop->engine;
 
-    if (client->options->ready.given
+    if (client->dial.options->ready.given
         && engine->sockets == &ouro__kernel_sockets) {
         int flags = fcntl(client->fd, F_GETFL);
 
@@ -93,19 +95,20 @@ client_begin(void *arg)
     int rc = ouro__tcp_new(&transport, client->loop, client->fd, client->ops,
                            client->site);
     if (rc < 0) {
-        end_wait(client, rc);
+        tell(client, rc);
         return;
     }
     prepare_socket(client);
     client->fd = -1;
     ouro_transport_set_close_timeout(transport,
-                                     client->options->close_timeout_ns);
+                                     client->dial.options->close_timeout_ns);
     ouro_transport_set_owner(transport, &client->owner);
     ouro_transport_begin(transport, client->context);
 }
 
 /* In the task. */
 
+/* A turn later it is made, or refused; so this need not be cut short. */
 static int
 make_protocol(struct client *client)
 {
@@ -117,12 +120,9 @@ make_protocol(struct client *client)
     ouro__future_init(&client->made, client->loop, client->site);
     ouro__call_soon(client->loop, &client->begin, client_begin, client,
                     client->site);
-    rc = ouro__await_plainly(&client->made);
-    ouro_handle_cancel(&client->begin);
-    if (ouro_future_is_done(&client->made))
-        rc = client->refusal;
+    ouro__await_to_the_end(&client->made);
     ouro_future_fini(&client->made);
-    return rc;
+    return client->refusal;
 }
 
 /* What the race has won, and no transport took. */
@@ -131,16 +131,16 @@ close_left_over(const struct client *client)
 {
     struct ouro__engine *engine = client->loop->engine;
 
-    if (client->fd < 0 || client->options->ready.given)
+    if (client->fd < 0 || client->dial.options->ready.given)
         return;
     engine->sockets->close(engine, client->fd);
     ouro__loop_descriptor_freed(client->loop);
 }
 
 static int
-dial_and_make(struct client *client, struct ouro__dial *dial)
+dial_and_make(struct client *client)
 {
-    client->fd = ouro__dial(dial);
+    client->fd = ouro__dial(&client->dial);
     if (client->fd < 0)
         return client->fd;
 
@@ -153,19 +153,36 @@ static int
 connect_in_time(struct client *client)
 {
     struct ouro_timeout limit;
-    struct ouro__dial *dial = ouro__dial_new(client->loop, client->options);
 
-    if (dial == NULL)
-        return -ENOMEM;
-    ouro__timeout_begin(&limit, ouro__dial_timeout_ns(client->options),
+    ouro__timeout_begin(&limit, ouro__dial_timeout_ns(client->dial.options),
                         client->site);
-    int rc = dial_and_make(client, dial);
+    int rc = dial_and_make(client);
     int result = (int)ouro_timeout_end(&limit, rc);
-    dial->out_of_time = result != rc;
+    client->dial.out_of_time = result != rc;
     if (result < 0)
-        ouro__dial_explain(dial, result);
-    ouro__free(dial);
+        ouro__dial_explain(&client->dial, result);
     return result;
+}
+
+/* NULL: no memory. */
+static struct client *
+client_new(const struct ouro_protocol_ops *ops, void *context,
+           const struct ouro_connect_options *options, const char *site)
+{
+    struct client *client = ouro__alloc_zeroed(sizeof(*client));
+
+    if (client == NULL) {
+        if (options->report != NULL)
+            snprintf(options->report->text, sizeof(options->report->text),
+                     "cannot connect: ENOMEM (%s)", ouro_strerror(ENOMEM));
+        return NULL;
+    }
+    client->loop = ouro_get_running_loop();
+    client->ops = ops;
+    client->context = context;
+    client->site = site;
+    ouro__dial_init(&client->dial, client->loop, options);
+    return client;
 }
 
 int
@@ -175,28 +192,26 @@ ouro__create_connection(struct ouro_protocol **out_protocol,
                         const char *site)
 {
     static const struct ouro_connect_options nothing;
-    struct client client = {
-        .ops = ops,
-        .context = context,
-        .options = options != NULL ? options : &nothing,
-        .site = site,
-        .loop = ouro_get_running_loop(),
-    };
 
     OURO_CHECK_AT(ops != NULL, "a connection is made for a protocol", site);
+    if (options == NULL)
+        options = &nothing;
     int rc = ouro__checkpoint();
     if (rc == 0)
-        rc = ouro__dial_check(client.options);
-    if (rc == 0)
-        rc = connect_in_time(&client);
+        rc = ouro__dial_check(options);
     if (rc < 0)
         return rc;
 
-    if (out_protocol != NULL)
-        *out_protocol = client.protocol;
+    struct client *client = client_new(ops, context, options, site);
+    if (client == NULL)
+        return -ENOMEM;
+    rc = connect_in_time(client);
+    if (rc == 0 && out_protocol != NULL)
+        *out_protocol = client->protocol;
     else
-        ouro_protocol_unref(client.protocol);
-    return 0;
+        ouro_protocol_unref(client->protocol);
+    ouro__free(client);
+    return rc;
 }
 
 int

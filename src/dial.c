@@ -8,7 +8,6 @@
  */
 #include "dial.h"
 
-#include "alloc.h"
 #include "resolve.h"
 
 #include <errno.h>
@@ -252,24 +251,16 @@ look_up_and_race(struct ouro__dial *dial)
 
 /* All of it. */
 
-struct ouro__dial *
-ouro__dial_new(struct ouro_loop *loop,
-               const struct ouro_connect_options *options)
+void
+ouro__dial_init(struct ouro__dial *dial, struct ouro_loop *loop,
+                const struct ouro_connect_options *options)
 {
-    struct ouro__dial *dial = ouro__alloc_zeroed(sizeof(*dial));
     int64_t delay_ns = options->happy_eyeballs_delay_ns;
 
-    if (dial == NULL) {
-        if (options->report != NULL)
-            snprintf(options->report->text, sizeof(options->report->text),
-                     "cannot connect: ENOMEM (%s)", ouro_strerror(ENOMEM));
-        return NULL;
-    }
     dial->loop = loop;
     dial->options = options;
     dial->race.loop = loop;
     dial->race.delay_ns = delay_ns != 0 ? delay_ns : OURO_MILLISECONDS(250);
-    return dial;
 }
 
 int

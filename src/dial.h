@@ -15,7 +15,7 @@ enum ouro__dial_stage {
     OURO__DIAL_CONNECTED /* there is a socket */
 };
 
-/* Too large for the frame of a task. */
+/* All zero at first.  Too large for the frame of a task. */
 struct ouro__dial {
     struct ouro_loop *loop;
     const struct ouro_connect_options *options;
@@ -27,10 +27,9 @@ struct ouro__dial {
 /* Refuse options that are out of their range; the report says which. */
 OURO_MUST_USE int ouro__dial_check(const struct ouro_connect_options *options);
 
-/* NULL: no memory; the report says so.  Give it back with ouro__free(). */
-OURO_MUST_USE struct ouro__dial *
-ouro__dial_new(struct ouro_loop *loop,
-               const struct ouro_connect_options *options);
+/* Options that were checked; they stay the caller's. */
+void ouro__dial_init(struct ouro__dial *dial, struct ouro_loop *loop,
+                     const struct ouro_connect_options *options);
 
 /*
  * Look up, and race.  Returns a connected socket.  That is options.ready, if
