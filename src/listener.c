@@ -56,6 +56,16 @@ failed(struct ouro__listener *listener, int error)
                       listener);
 }
 
+/* The last completion of an accept that nobody has ended. */
+static void
+go_on(struct ouro__listener *listener, int result)
+{
+    if (result >= 0 || is_passing(result))
+        ouro__op_submit(listener->loop->engine, &listener->op);
+    else
+        failed(listener, result);
+}
+
 static void
 accept_done(struct ouro__op *op, const struct ouro__completion *completion)
 {
@@ -64,20 +74,20 @@ accept_done(struct ouro__op *op, const struct ouro__completion *completion)
     struct ouro__engine *engine = listener->loop->engine;
     int result = completion->result;
 
-    if (result >= 0 && listener->closing) {
-        engine->sockets->close(engine, result);
-    } else if (result >= 0) {
+    if (listener->closing) {
+        if (result >= 0)
+            engine->sockets->close(engine, result);
+        if (!completion->more)
+            finish(listener);
+        return;
+    }
+    /* First, for whoever hears of the descriptor may close the listener. */
+    if (!completion->more)
+        go_on(listener, result);
+    if (result >= 0) {
         listener->loop->stats.connections_accepted++;
         listener->accepted(listener, result);
     }
-    if (completion->more)
-        return;
-    if (listener->closing)
-        finish(listener);
-    else if (result >= 0 || is_passing(result))
-        ouro__op_submit(engine, &listener->op);
-    else
-        failed(listener, result);
 }
 
 void
