@@ -239,8 +239,35 @@ uring_cancel(struct ouro__engine *engine, struct ouro__op *op)
         submit_cancel(uring_of(engine), op);
 }
 
-/* What the last wait left behind.  An op whose cancel was asked for before it
- * had an entry never gets one. */
+/* It never had an entry, and its cancel was asked for: it never gets one. */
+static void
+end_unsubmitted(struct uring *uring, struct ouro__op *op)
+{
+    struct ouro__completion none = {.op = op, .result = -ECANCELED};
+
+    if (ouro__engine_has_room(&uring->base))
+        ouro__op_completed(&uring->base, &none);
+    else
+        put_in_waiting(uring, op, MARK_WANTS_ENTRY);
+}
+
+static void
+retry_one(struct uring *uring, struct ouro__op *op)
+{
+    bool wants_entry = (op->marks & MARK_WANTS_ENTRY) != 0;
+
+    op->marks &= ~(uint32_t)(MARK_WANTS_ENTRY | MARK_WANTS_CANCEL);
+    if (wants_entry && op->cancel_wanted) {
+        end_unsubmitted(uring, op);
+    } else if (wants_entry) {
+        uring_submit(&uring->base, op);
+    } else {
+        ouro__list_append(&uring->base.flying, &op->link);
+        submit_cancel(uring, op);
+    }
+}
+
+/* What the last wait left behind. */
 static void
 retry_waiting(struct uring *uring)
 {
@@ -249,25 +276,8 @@ retry_waiting(struct uring *uring)
 
     ouro__list_init(&again);
     ouro__list_splice(&again, &uring->waiting);
-    while ((link = ouro__list_shift(&again)) != NULL) {
-        struct ouro__op *op = OURO_CONTAINER_OF(link, struct ouro__op, link);
-        bool wants_entry = (op->marks & MARK_WANTS_ENTRY) != 0;
-
-        if (wants_entry && op->cancel_wanted
-            && ouro__engine_has_room(&uring->base)) {
-            struct ouro__completion none = {.op = op, .result = -ECANCELED};
-
-            ouro__op_completed(&uring->base, &none);
-            continue;
-        }
-        op->marks &= ~(uint32_t)(MARK_WANTS_ENTRY | MARK_WANTS_CANCEL);
-        if (wants_entry) {
-            uring_submit(&uring->base, op);
-        } else {
-            ouro__list_append(&uring->base.flying, &op->link);
-            submit_cancel(uring, op);
-        }
-    }
+    while ((link = ouro__list_shift(&again)) != NULL)
+        retry_one(uring, OURO_CONTAINER_OF(link, struct ouro__op, link));
 }
 
 /* Reaping. */
@@ -460,7 +470,7 @@ uring_wait(struct ouro__engine *engine, int64_t until_ns)
         retry_waiting(uring);
 
     if (until_ns <= 0 || engine->count > 0 || has_completions(uring)
-        || !ouro__list_is_empty(&uring->waiting))
+        || !uring->wake_armed || !ouro__list_is_empty(&uring->waiting))
         look(uring);
     else
         sleep_until(uring, until_ns);
