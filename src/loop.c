@@ -18,6 +18,7 @@
 #include "mailbox.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,12 +31,47 @@ ouro__loop_check_owner(const struct ouro_loop *loop)
                "a loop is used only on the thread that made it");
 }
 
-/* Each run asks whether a fork came between: the child has the memory of the
- * loop, but the ring is its parent's. */
+/* Forks between this process and the first that made a loop. */
+static atomic_uint forks;
+
+/* In the child: the run it came from is its parent's. */
 static void
-check_process(const struct ouro_loop *loop)
+count_fork(void)
+{
+    atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
+    running_loop = NULL;
+}
+
+static void
+watch_forks(void)
+{
+    (void)pthread_atfork(NULL, NULL, count_fork);
+}
+
+void
+ouro__loop_remember_process(struct ouro_loop *loop)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    (void)pthread_once(&once, watch_forks);
+    loop->pid = getpid();
+    loop->forks = atomic_load_explicit(&forks, memory_order_relaxed);
+}
+
+/* The child has the memory of the loop, but the ring is its parent's. */
+void
+ouro__loop_check_process(const struct ouro_loop *loop)
 {
     OURO_CHECK(loop->pid == getpid(), "a forked child makes a loop of its own");
+}
+
+/* In each turn, where a system call would be too dear. */
+static void
+check_fork(const struct ouro_loop *loop)
+{
+    OURO_CHECK(loop->forks
+                   == atomic_load_explicit(&forks, memory_order_relaxed),
+               "a forked child makes a loop of its own");
 }
 
 static struct ouro_handle *
@@ -218,6 +254,7 @@ time_to_wait_for(struct ouro_loop *loop, bool may_wait)
 void
 ouro__loop_turn(struct ouro_loop *loop, bool may_wait)
 {
+    check_fork(loop);
     int64_t until_ns = time_to_wait_for(loop, may_wait);
 
     loop->stats.turns++;
@@ -249,7 +286,7 @@ void
 ouro__loop_begin_run(struct ouro_loop *loop)
 {
     ouro__loop_check_owner(loop);
-    check_process(loop);
+    ouro__loop_check_process(loop);
     OURO_CHECK(running_loop == NULL, "runs of loops do not nest");
 
     running_loop = loop;

@@ -48,7 +48,8 @@ struct ouro_loop {
     struct ouro_mailbox *mailbox;
     uint64_t order; /* of the next timer */
     pthread_t thread;
-    int pid; /* a forked child must not use it */
+    int pid;        /* a forked child must not use it */
+    unsigned forks; /* that lie before it; the cheap form of the same */
     bool is_running;
     bool stopping;
     bool reporting; /* inside the exception handler */
@@ -113,7 +114,11 @@ void ouro__loop_descriptor_freed(struct ouro_loop *loop);
 void ouro__loop_report(struct ouro_loop *loop, const char *message, int error,
                        const char *name, const char *site);
 
-/* Stop the program unless this thread and process own the loop. */
+/* Stop the program unless this thread owns the loop. */
 void ouro__loop_check_owner(const struct ouro_loop *loop);
+
+/* The process that makes the loop owns it; stop any other. */
+void ouro__loop_remember_process(struct ouro_loop *loop);
+void ouro__loop_check_process(const struct ouro_loop *loop);
 
 #endif

@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <unistd.h>
 
 /* Options, with the defaults that stand in loop.h. */
 
@@ -78,7 +77,7 @@ loop_init(struct ouro_loop *loop, struct ouro__engine *engine,
     ouro__list_init(&loop->servers);
     ouro__list_init(&loop->starved);
     loop->thread = pthread_self();
-    loop->pid = getpid();
+    ouro__loop_remember_process(loop);
     loop->options = *options;
     loop->options.report = NULL;
     fill_in_defaults(&loop->options);
@@ -148,6 +147,19 @@ end_floors(struct ouro_loop *loop)
     }
 }
 
+/* A cancel may move an op to another list of the engine. */
+static void
+cancel_operations(struct ouro__engine *engine)
+{
+    struct ouro__list *next;
+
+    for (struct ouro__list *link = engine->flying.next; link != &engine->flying;
+         link = next) {
+        next = link->next;
+        ouro__op_cancel(engine, OURO_CONTAINER_OF(link, struct ouro__op, link));
+    }
+}
+
 /* Two seconds: a kernel worker that has not let go by then never will. */
 static void
 end_operations(struct ouro_loop *loop)
@@ -155,9 +167,8 @@ end_operations(struct ouro_loop *loop)
     struct ouro__engine *engine = loop->engine;
     int64_t deadline_ns = ouro_loop_time_ns(loop) + OURO_SECONDS(2);
 
-    ouro__list_for_each (link, &engine->flying)
-        ouro__op_cancel(engine, OURO_CONTAINER_OF(link, struct ouro__op, link));
     for (int i = 0; engine->in_flight > 0 && i < 100000; i++) {
+        cancel_operations(engine);
         engine->ops->wait(engine, deadline_ns);
         ouro__op_dispatch(engine);
         if (ouro_loop_time_ns(loop) >= deadline_ns)
@@ -207,6 +218,7 @@ ouro_loop_free(struct ouro_loop *loop)
     if (loop == NULL)
         return;
     ouro__loop_check_owner(loop);
+    ouro__loop_check_process(loop);
     OURO_CHECK(!loop->is_running, "a loop is not freed while it runs");
 
     run_last_mail(loop);
