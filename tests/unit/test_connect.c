@@ -17,6 +17,7 @@ struct fixture {
     struct ouro_sim *sim;
     struct ouro_server *server;
     struct ouro_task *task;
+    const struct ouro_protocol_ops *ops;
     struct ouro_connect_options options;
     struct ouro_report report;
     struct ouro_protocol *protocol; /* what the client got */
@@ -120,6 +121,7 @@ static int
 make_world(struct fixture *f, const struct ouro_sim_options *options)
 {
     memset(f, 0, sizeof(*f));
+    f->ops = &client_ops;
     f->options.host = "example";
     f->options.service = "80";
     f->options.report = &f->report;
@@ -161,7 +163,7 @@ connect_once(void *arg)
     struct fixture *f = arg;
     int64_t before_ns = ouro_loop_time_ns(ouro_sim_loop(f->sim));
 
-    f->seen = ouro_create_connection(&f->protocol, &client_ops, f, &f->options);
+    f->seen = ouro_create_connection(&f->protocol, f->ops, f, &f->options);
     f->took_ns = ouro_loop_time_ns(ouro_sim_loop(f->sim)) - before_ns;
     note(f, "awake ");
     return 0;
@@ -216,6 +218,44 @@ the_caller_need_not_hold_the_protocol(void **state)
     assert_string_equal(f->trace, "made data lost ECONNRESET");
 }
 
+/* Streams. */
+
+static int
+read_a_line(void *arg)
+{
+    struct fixture *f = arg;
+    struct ouro_stream *stream;
+    struct ouro_slice line;
+
+    int rc = ouro_open_connection(&stream, &f->options);
+    if (rc < 0)
+        return rc;
+    ssize_t size = ouro_stream_read_line(stream, &line);
+    if (size > 0)
+        snprintf(f->trace, sizeof(f->trace), "%.*s", (int)line.size,
+                 (const char *)line.data);
+    ouro_stream_free(stream);
+    return (int)size;
+}
+
+static void
+a_stream_is_the_callers_to_free(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(ouro_sim_run(f->sim, read_a_line, f), 6);
+    assert_string_equal(f->trace, "hello\n");
+}
+
+static void
+a_stream_has_the_limit_that_was_asked_for(void **state)
+{
+    struct fixture *f = *state;
+
+    f->options.read_limit = 4;
+    assert_err(ouro_sim_run(f->sim, read_a_line, f), OURO_ELIMIT);
+}
+
 /* Failure. */
 
 static void
@@ -238,21 +278,13 @@ static const struct ouro_protocol_ops deaf_ops = {
     .size = sizeof(struct ouro_protocol),
 };
 
-static int
-connect_a_deaf_one(void *arg)
-{
-    struct fixture *f = arg;
-
-    f->seen = ouro_create_connection(&f->protocol, &deaf_ops, f, &f->options);
-    return 0;
-}
-
 static void
 a_table_that_lacks_what_it_must_have_is_refused(void **state)
 {
     struct fixture *f = *state;
 
-    assert_ok(ouro_sim_run(f->sim, connect_a_deaf_one, f));
+    f->ops = &deaf_ops;
+    run_connect(f);
     ouro_sim_advance(f->sim, 0);
 
     assert_err(f->seen, EINVAL);
@@ -539,6 +571,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(who_waits_runs_before_the_first_bytes_come),
         TEST(the_caller_need_not_hold_the_protocol),
+        TEST(a_stream_is_the_callers_to_free),
+        TEST(a_stream_has_the_limit_that_was_asked_for),
         TEST(a_refusal_is_returned),
         TEST(a_table_that_lacks_what_it_must_have_is_refused),
         TEST(a_socket_that_is_ready_is_adopted),
