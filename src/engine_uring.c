@@ -26,6 +26,7 @@
 #include "alloc.h"
 #include "engine.h"
 #include "list.h"
+#include "poison.h"
 #include "refused.h"
 #include "uring_features.h"
 
@@ -37,20 +38,6 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-#    define POISON 1
-#elif defined(__has_feature)
-#    if __has_feature(address_sanitizer)
-#        define POISON 1
-#    endif
-#endif
-#ifdef POISON
-#    include <sanitizer/asan_interface.h>
-#else
-#    define ASAN_POISON_MEMORY_REGION(data, size)   ((void)(data), (void)(size))
-#    define ASAN_UNPOISON_MEMORY_REGION(data, size) ((void)(data), (void)(size))
-#endif
 
 /* What liburing 2.3 has no name for. */
 enum {
@@ -296,7 +283,7 @@ emit(struct uring *uring, struct ouro__op *op, int result, uint32_t flags)
         completion.data =
             uring->memory + (size_t)completion.buffer * RECEIVE_SIZE;
         if (result > 0)
-            ASAN_UNPOISON_MEMORY_REGION(completion.data, (size_t)result);
+            OURO__UNPOISON(completion.data, (size_t)result);
         uring->free_buffers--;
     }
     if (!completion.more) {
@@ -484,7 +471,7 @@ add_buffer(struct uring *uring, unsigned index)
 {
     uint8_t *data = uring->memory + (size_t)index * RECEIVE_SIZE;
 
-    ASAN_POISON_MEMORY_REGION(data, RECEIVE_SIZE);
+    OURO__POISON(data, RECEIVE_SIZE);
     io_uring_buf_ring_add(uring->buffers, data, RECEIVE_SIZE,
                           (unsigned short)index, (int)uring->buffer_count - 1,
                           0);
@@ -546,7 +533,7 @@ unmap_buffers(struct uring *uring)
     if (uring->buffers != NULL)
         munmap(uring->buffers, size_of_buffer_ring(uring));
     if (uring->memory != NULL) {
-        ASAN_UNPOISON_MEMORY_REGION(uring->memory, size_of_buffers(uring));
+        OURO__UNPOISON(uring->memory, size_of_buffers(uring));
         munmap(uring->memory, size_of_buffers(uring));
     }
     uring->buffers = NULL;

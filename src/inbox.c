@@ -11,19 +11,15 @@
  */
 #include "inbox.h"
 
+#include "poison.h"
+
 #include <errno.h>
 #include <string.h>
 
-#if __has_include(<sanitizer/asan_interface.h>)
-#    include <sanitizer/asan_interface.h>
-#else
-#    define ASAN_POISON_MEMORY_REGION(data, size)   ((void)(data), (void)(size))
-#    define ASAN_UNPOISON_MEMORY_REGION(data, size) ((void)(data), (void)(size))
-#endif
-
 enum {
-    GATHER_LEAST = 4096, /* bytes */
-    FIRST_WINDOW = 256   /* bytes in which several separators are looked for */
+    TAKE_LEAST = 16 * 1024, /* bytes of a block of 64 KiB; less is copied */
+    GATHER_LEAST = 4096,
+    FIRST_WINDOW = 256 /* bytes in which several separators are looked for */
 };
 
 /* Blocks. */
@@ -49,7 +45,7 @@ bytes_of(struct ouro__block *block)
 static size_t
 capacity_of(const struct ouro__block *block)
 {
-    return block->buf != NULL ? ouro_buf_size(block->buf) : OURO__BLOCK_ROOM;
+    return block->buf != NULL ? ouro_buf_size(block->buf) : block->room;
 }
 
 static size_t
@@ -78,14 +74,16 @@ large_block_new(struct ouro__pool *pool, size_t size)
 static struct ouro__block *
 block_new(struct ouro__pool *pool, size_t size)
 {
-    return size <= OURO__BLOCK_ROOM ? ouro__block_new(pool)
-                                    : large_block_new(pool, size);
+    if (size <= OURO__BLOCK_ROOM)
+        return ouro__block_new(pool);
+    return size <= OURO__WIDE_ROOM ? ouro__block_new_wide(pool)
+                                   : large_block_new(pool, size);
 }
 
 static void
 block_free(struct ouro__inbox *inbox, struct ouro__block *block)
 {
-    ASAN_UNPOISON_MEMORY_REGION(bytes_of(block), capacity_of(block));
+    OURO__UNPOISON(bytes_of(block), capacity_of(block));
     ouro__list_remove(&block->link);
     ouro__block_free(inbox->pool, block);
 }
@@ -103,7 +101,7 @@ bury(struct ouro__inbox *inbox)
 {
     struct ouro__block *block = first_block(inbox);
 
-    ASAN_POISON_MEMORY_REGION(bytes_of(block), block->begin);
+    OURO__POISON(bytes_of(block), block->begin);
 }
 
 /* Bytes go out at the front; a block whose slice is lent stays, without any. */
@@ -149,9 +147,27 @@ block_with_room(struct ouro__inbox *inbox, size_t size)
     return block;
 }
 
+/* Bulk is not copied: the block that was received into changes hands. */
+static bool
+take_over(struct ouro__inbox *inbox, struct ouro_slice data)
+{
+    struct ouro__block *block = NULL;
+
+    if (data.size >= TAKE_LEAST)
+        block = ouro__pool_take_hot(inbox->pool, data);
+    if (block == NULL)
+        return false;
+    ouro__list_append(&inbox->blocks, &block->link);
+    inbox->size += data.size;
+    return true;
+}
+
 int
 ouro__inbox_append(struct ouro__inbox *inbox, struct ouro_slice data)
 {
+    if (take_over(inbox, data))
+        return 0;
+
     while (data.size > 0) {
         struct ouro__block *block = block_with_room(inbox, data.size);
         if (block == NULL)
@@ -259,7 +275,7 @@ make_place(struct ouro__inbox *inbox, struct ouro__block *block, size_t size)
     if (capacity_of(block) - block->begin >= size)
         return block;
     if (capacity_of(block) >= size) {
-        ASAN_UNPOISON_MEMORY_REGION(bytes, block->begin);
+        OURO__UNPOISON(bytes, block->begin);
         memmove(bytes, bytes + block->begin, there);
         block->begin = 0;
         block->end = there;

@@ -2,6 +2,8 @@
 /* How bytes come in from a descriptor; the story is in inlet.h. */
 #include "inlet.h"
 
+#include "poison.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -95,27 +97,49 @@ deliver(struct ouro__inlet *inlet, struct ouro_slice data)
 
 /* By recv(2). */
 
-/* Returns what recv(2) did, and in `*out_size` how much room it had. */
+/* Into the hot block, which is poisoned while it is not lent. */
 static ssize_t
-read_once(struct ouro__inlet *inlet, size_t *out_size)
+read_hot(struct ouro__inlet *inlet)
 {
     struct ouro__engine *engine = engine_of(inlet);
-    struct ouro_span room = {inlet->pool->hot, OURO__HOT_SIZE};
-    bool own = inlet->ops->get_buffer(inlet, &room);
+    struct ouro__block *hot = inlet->pool->hot;
 
-    *out_size = room.size;
-    if (room.size == 0)
-        return -EAGAIN;
+    OURO__UNPOISON(hot->data, OURO__WIDE_ROOM);
+    ssize_t size =
+        engine->sockets->recv(engine, inlet->op.fd, hot->data, OURO__WIDE_ROOM);
+    if (size > 0)
+        deliver(inlet, ouro_slice_of(hot->data, (size_t)size));
+    OURO__POISON(inlet->pool->hot->data, OURO__WIDE_ROOM);
+    return size;
+}
 
+static ssize_t
+read_own(struct ouro__inlet *inlet, struct ouro_span room)
+{
+    struct ouro__engine *engine = engine_of(inlet);
     ssize_t size =
         engine->sockets->recv(engine, inlet->op.fd, room.data, room.size);
-    if (size <= 0)
-        return size;
-    inlet->pool->loop->stats.bytes_received += (size_t)size;
-    if (own)
+
+    if (size > 0)
         inlet->ops->buffer_updated(inlet, (size_t)size);
-    else
-        deliver(inlet, ouro_slice_of(room.data, (size_t)size));
+    return size;
+}
+
+/* Returns what recv(2) did, and in `*out_room` how much it could have done. */
+static ssize_t
+read_once(struct ouro__inlet *inlet, size_t *out_room)
+{
+    struct ouro_span room = {NULL, OURO__WIDE_ROOM};
+    bool own = inlet->ops->get_buffer(inlet, &room);
+    ssize_t size = -EAGAIN;
+
+    *out_room = room.size;
+    if (!own)
+        size = read_hot(inlet);
+    else if (room.size > 0)
+        size = read_own(inlet, room);
+    if (size > 0)
+        inlet->pool->loop->stats.bytes_received += (size_t)size;
     return size;
 }
 

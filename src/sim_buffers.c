@@ -8,25 +8,9 @@
 #include "engine_sim.h"
 
 #include "alloc.h"
+#include "poison.h"
 
 #include <errno.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-#    define SANITIZED 1
-#elif defined(__has_feature)
-#    if __has_feature(address_sanitizer)
-#        define SANITIZED 1
-#    endif
-#endif
-
-#ifdef SANITIZED
-#    include <sanitizer/asan_interface.h>
-#    define FORBID(memory, size) ASAN_POISON_MEMORY_REGION(memory, size)
-#    define ALLOW(memory, size)  ASAN_UNPOISON_MEMORY_REGION(memory, size)
-#else
-#    define FORBID(memory, size) ((void)(memory), (void)(size))
-#    define ALLOW(memory, size)  ((void)(memory), (void)(size))
-#endif
 
 enum {
     BUFFER_SIZE = 16 * 1024,
@@ -56,14 +40,14 @@ ouro__sim_buffers_init(struct ouro__sim_buffers *buffers, size_t memory)
 
     for (size_t i = 0; i < count; i++)
         buffers->free[i] = (uint16_t)(count - 1 - i);
-    FORBID(buffers->memory, count * size);
+    OURO__POISON(buffers->memory, count * size);
     return 0;
 }
 
 void
 ouro__sim_buffers_fini(struct ouro__sim_buffers *buffers)
 {
-    ALLOW(buffers->memory, buffers->count * buffers->size);
+    OURO__UNPOISON(buffers->memory, buffers->count * buffers->size);
     ouro__free(buffers->memory);
     ouro__free(buffers->free);
 }
@@ -74,7 +58,7 @@ ouro__sim_buffers_take(struct ouro__sim_buffers *buffers, uint16_t *out_number)
     uint16_t number = buffers->free[--buffers->free_count];
     uint8_t *data = buffers->memory + number * buffers->size;
 
-    ALLOW(data, buffers->size);
+    OURO__UNPOISON(data, buffers->size);
     *out_number = number;
     return data;
 }
@@ -83,8 +67,8 @@ void
 ouro__sim_buffers_lend(struct ouro__sim_buffers *buffers, uint16_t number,
                        size_t size)
 {
-    FORBID(buffers->memory + number * buffers->size, buffers->size);
-    ALLOW(buffers->memory + number * buffers->size, size);
+    OURO__POISON(buffers->memory + number * buffers->size, buffers->size);
+    OURO__UNPOISON(buffers->memory + number * buffers->size, size);
 }
 
 void
@@ -93,6 +77,6 @@ ouro__sim_buffers_give_back(struct ouro__sim_buffers *buffers, uint16_t number)
     OURO_CHECK(buffers->free_count < buffers->count,
                "a buffer that was lent is given back once");
 
-    FORBID(buffers->memory + number * buffers->size, buffers->size);
+    OURO__POISON(buffers->memory + number * buffers->size, buffers->size);
     buffers->free[buffers->free_count++] = number;
 }

@@ -18,19 +18,13 @@
 #include "stack.h"
 
 #include "alloc.h"
+#include "poison.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#if __has_include(<sanitizer/asan_interface.h>)
-#    include <sanitizer/asan_interface.h>
-#else
-#    define ASAN_POISON_MEMORY_REGION(low, size)   ((void)(low), (void)(size))
-#    define ASAN_UNPOISON_MEMORY_REGION(low, size) ((void)(low), (void)(size))
-#endif
 
 #if __has_include(<valgrind/memcheck.h>)
 #    include <valgrind/memcheck.h>
@@ -64,7 +58,7 @@ struct ouro__stack_slab {
 static void
 show(const struct ouro__stack_pool *pool, void *low)
 {
-    ASAN_UNPOISON_MEMORY_REGION(low, pool->stack_size);
+    OURO__UNPOISON(low, pool->stack_size);
     VALGRIND_MAKE_MEM_UNDEFINED(low, pool->stack_size);
 }
 
@@ -72,7 +66,7 @@ show(const struct ouro__stack_pool *pool, void *low)
 static void
 hide(const struct ouro__stack_pool *pool, void *low)
 {
-    ASAN_POISON_MEMORY_REGION(low, pool->stack_size);
+    OURO__POISON(low, pool->stack_size);
     VALGRIND_MAKE_MEM_NOACCESS(low, pool->stack_size);
 }
 
@@ -146,7 +140,7 @@ remove_slab(const struct ouro__stack_pool *pool, struct ouro__stack_slab *slab)
     if (RUNNING_ON_VALGRIND)
         for (size_t i = 0; i < slab->cut_count; i++)
             VALGRIND_STACK_DEREGISTER(slab->valgrind_ids[i]);
-    ASAN_UNPOISON_MEMORY_REGION(slab->base, size);
+    OURO__UNPOISON(slab->base, size);
     munmap(slab->base, size);
     ouro__free(slab);
 }

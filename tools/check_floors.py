@@ -10,7 +10,7 @@ import re
 import sys
 
 FLOORS = {
-    "base": "base list bytes error alloc check address",
+    "base": "base list bytes error alloc check address poison",
     "engine": "engine engine_uring engine_sim op kernel_sockets refused "
               "uring_features sim_net sim_place sim_stream sim_buffers "
               "sim_names sim_ops sim_sockets",

@@ -21,7 +21,7 @@
 #include <errno.h>
 
 /* What close reads away: 1 MiB; a peer that sends more is reset. */
-enum { DISCARDS = 16 };
+enum { DISCARD_SIZE = 1024, DISCARDS = 1024 };
 
 struct tcp {
     struct ouro_transport base;
@@ -58,11 +58,11 @@ static void
 discard_input(struct tcp *tcp)
 {
     const struct ouro__socket_ops *sockets = engine_of(tcp)->sockets;
-    uint8_t *hot = tcp->inlet.pool->hot;
+    uint8_t waste[DISCARD_SIZE];
     ssize_t size = 1;
 
     for (int i = 0; size > 0 && i < DISCARDS; i++)
-        size = sockets->recv(engine_of(tcp), tcp->fd, hot, OURO__HOT_SIZE);
+        size = sockets->recv(engine_of(tcp), tcp->fd, waste, sizeof(waste));
 }
 
 static void
@@ -113,7 +113,7 @@ tcp_get_buffer(struct ouro__inlet *inlet, struct ouro_span *out_room)
 
     if (!ouro_transport_is_buffered(transport))
         return false;
-    *out_room = ouro_transport_get_buffer(transport, OURO__HOT_SIZE);
+    *out_room = ouro_transport_get_buffer(transport, OURO__WIDE_ROOM);
     if (!ouro_transport_wants_data(transport))
         out_room->size = 0;
     return true;
