@@ -282,6 +282,15 @@ ouro__loop_next_timer_ns(const struct ouro_loop *loop)
 
 /* Runs. */
 
+struct ouro_loop *
+ouro__loop_set_running(struct ouro_loop *loop)
+{
+    struct ouro_loop *before = running_loop;
+
+    running_loop = loop;
+    return before;
+}
+
 void
 ouro__loop_begin_run(struct ouro_loop *loop)
 {

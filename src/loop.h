@@ -91,6 +91,10 @@ int64_t ouro__loop_next_timer_ns(const struct ouro_loop *loop);
 void ouro__loop_begin_run(struct ouro_loop *loop);
 void ouro__loop_end_run(struct ouro_loop *loop);
 
+/* For the last calls of a loop that ends: make it the running one of this
+ * thread; NULL: none.  Returns which was. */
+struct ouro_loop *ouro__loop_set_running(struct ouro_loop *loop);
+
 /* Call flush->fn at the end of this turn.  Twice is once. */
 static inline void
 ouro__loop_flush_later(struct ouro_loop *loop, struct ouro__flush *flush)

@@ -207,7 +207,9 @@ run_last_mail(struct ouro_loop *loop)
     ouro__list_init(&left);
     ouro__list_splice(&left, &loop->ready);
     ouro__mailbox_close(loop->mailbox, loop);
+    struct ouro_loop *outer = ouro__loop_set_running(loop);
     ouro__loop_run_ready(loop);
+    ouro__loop_set_running(outer);
     ouro__list_splice(&left, &loop->ready);
     ouro__list_splice(&loop->ready, &left);
 }

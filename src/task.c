@@ -59,16 +59,18 @@ task_of(struct ouro__list *link)
 }
 
 static void
-give_up(struct ouro_loop *loop, struct ouro_task *task)
+report_left(struct ouro_loop *loop, const struct ouro_task *task)
 {
-    bool done = task->result != -EINPROGRESS;
-
     ouro__loop_report(loop,
-                      done ? "a reference to a finished task was still held"
-                           : "a task was still alive",
+                      ouro_task_is_done(task)
+                          ? "a reference to a finished task was still held"
+                          : "a task was still alive",
                       0, task->name, task->site);
-    ouro_handle_cancel(&task->wake);
-    ouro_handle_cancel(&task->limit);
+}
+
+static void
+give_up(struct ouro_task *task)
+{
     ouro__list_remove(&task->link);
     ouro__context_fini(&task->context);
     ouro__stack_pool_put(&task->tasks->stacks, task->stack);
@@ -79,8 +81,16 @@ end_tasks(struct ouro_loop *loop, void *kept)
 {
     struct ouro__tasks *tasks = kept;
 
+    /* What one waits in may be on the stack of another. */
+    ouro__list_for_each (link, &tasks->all) {
+        struct ouro_task *task = task_of(link);
+
+        report_left(loop, task);
+        ouro_handle_cancel(&task->wake);
+        ouro_handle_cancel(&task->limit);
+    }
     while (!ouro__list_is_empty(&tasks->all))
-        give_up(loop, task_of(tasks->all.next));
+        give_up(task_of(tasks->all.next));
     ouro__stack_pool_fini(&tasks->stacks);
     ouro__free(tasks);
 }
