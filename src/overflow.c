@@ -16,7 +16,9 @@
 
 enum { HANDLER_STACK = 16 * 1024 };
 
-static _Thread_local char handler_stack[HANDLER_STACK];
+/* Of the one thread at a time that has the handler.  Not thread-local: so much
+ * of that would keep the library from being loaded by dlopen(). */
+static char handler_stack[HANDLER_STACK];
 static struct sigaction previous;
 
 static size_t
@@ -69,12 +71,14 @@ ouro__overflow_report_begin(void)
     struct sigaction action = {.sa_sigaction = segmentation_fault,
                                .sa_flags = SA_SIGINFO | SA_ONSTACK};
 
-    if (sigaction(SIGSEGV, NULL, &previous) < 0
-        || (previous.sa_flags & SA_SIGINFO) != 0
-        || previous.sa_handler != SIG_DFL)
+    struct sigaction found;
+
+    if (sigaction(SIGSEGV, NULL, &found) < 0
+        || (found.sa_flags & SA_SIGINFO) != 0 || found.sa_handler != SIG_DFL)
         return false;
     if (sigaltstack(&stack, NULL) < 0)
         return false;
+    previous = found;
     return sigaction(SIGSEGV, &action, NULL) == 0;
 }
 
