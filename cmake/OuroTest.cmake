@@ -4,8 +4,10 @@
 #
 # builds tests/FOLDER/test_NAME.c and registers it as ctest FOLDER.NAME, with
 # FOLDER as its label.  With VARIANTS it is registered once for each word, as
-# FOLDER.NAME.word, and gets the word as its argument.  It may take 30 seconds,
-# or the n it asks for, and says with exit code 77 that it cannot run here.
+# FOLDER.NAME.word, and gets the word as its argument; a variant uring is
+# registered once more as uring-restricted, where io_uring lacks all that can be
+# turned off.  It may take 30 seconds, or the n it asks for, and says with exit
+# code 77 that it cannot run here.
 
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 
@@ -33,6 +35,11 @@ set(OURO_TEST_ENVIRONMENT
   "UBSAN_OPTIONS=print_stacktrace=1"
   "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1"
   "OURO_TEST_TIMEOUT_SCALE=${OURO_TEST_TIMEOUT_SCALE}")
+
+# A kernel of the oldest kind that will do: see src/uring_features.c.
+string(JOIN "," OURO_URING_FEATURES
+  submit_all taskrun_flag registered_ring abs_timer no_iowait
+  multishot_accept multishot_receive buffer_ring)
 
 # What every registered test has, however it is run.
 function(ouro_test_properties name)
@@ -75,8 +82,18 @@ function(ouro_test name folder)
     add_test(NAME ${folder}.${name}.${word} COMMAND ${command} ${word})
     list(APPEND tests ${folder}.${name}.${word})
   endforeach()
+  set(restricted)
+  if("uring" IN_LIST ARG_VARIANTS)
+    set(restricted ${folder}.${name}.uring-restricted)
+    add_test(NAME ${restricted} COMMAND ${command} uring)
+    list(APPEND tests ${restricted})
+  endif()
   foreach(test IN LISTS tests)
     ouro_test_properties(${test}
       LABELS ${folder} ${ARG_LABELS} SECONDS ${ARG_SECONDS})
   endforeach()
+  if(restricted)
+    set_property(TEST ${restricted} APPEND PROPERTY
+      ENVIRONMENT "OURO_URING_DISABLE=${OURO_URING_FEATURES}")
+  endif()
 endfunction()
