@@ -9,8 +9,8 @@
 #include <string.h>
 
 enum {
-    FULL_SIZE = 16 * 1024, /* what a shared buffer holds */
-    BULK_AFTER = 4,        /* full buffers in a row */
+    LARGE_SIZE = 8 * 1024, /* at once, of the 16 KiB that a buffer holds */
+    BULK_AFTER = 4,        /* of these in a row */
     TURN_SIZE = 256 * 1024 /* by poll, for one connection in one turn */
 };
 
@@ -226,9 +226,9 @@ received_by_ring(struct ouro__inlet *inlet, struct ouro_slice data)
     if (inlet->stopped)
         return;
 
-    inlet->full_in_a_row =
-        data.size == FULL_SIZE ? (uint8_t)(inlet->full_in_a_row + 1) : 0;
-    if (automatic && inlet->full_in_a_row >= BULK_AFTER && !inlet->by_poll)
+    inlet->large_in_a_row =
+        data.size >= LARGE_SIZE ? (uint8_t)(inlet->large_in_a_row + 1) : 0;
+    if (automatic && inlet->large_in_a_row >= BULK_AFTER && !inlet->by_poll)
         go_over_to_poll(inlet);
     else if (inlet->paused)
         ouro__op_cancel(engine_of(inlet), &inlet->op);

@@ -6,8 +6,8 @@
  * recv(2) into the loop's one hot buffer, or into the protocol's own.  An idle
  * connection holds no memory either way.  The ring saves a system call for
  * each message; the hot buffer stays in the cache, which decides for bulk: so
- * the automatic choice begins with the ring, and goes over to the poll after
- * some full buffers in a row.
+ * the automatic choice begins with the ring, and goes over to the poll when
+ * much has come at once a few times in a row.
  *
  * What may happen instead:
  *
@@ -50,8 +50,8 @@ struct ouro__inlet {
     struct ouro__op op;       /* the receive, or the poll */
     struct ouro_handle again; /* to go on in the next turn */
     struct ouro__list parked; /* blocks that came while it was paused */
-    int end;               /* -EINPROGRESS, or what to tell when all is out */
-    uint8_t full_in_a_row; /* buffers, by ring */
+    int end;                /* -EINPROGRESS, or what to tell when all is out */
+    uint8_t large_in_a_row; /* buffers, by ring */
     bool by_poll;
     bool started;
     bool paused;

@@ -5,8 +5,8 @@
 #include "alloc.h"
 #include "poison.h"
 
-/* How many free ones are kept: 1 MiB and 512 KiB of blocks, a few of notes. */
-enum { BLOCKS_KEPT = 64, WIDES_KEPT = 8, NOTES_KEPT = 256 };
+/* How many free ones are kept: 1 MiB of either kind of block, a few notes. */
+enum { BLOCKS_KEPT = 64, WIDES_KEPT = 16, NOTES_KEPT = 256 };
 
 static struct ouro__block *
 block_at(struct ouro__list *link)

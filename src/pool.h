@@ -16,7 +16,7 @@
 #include <ouro/bytes.h>
 
 enum {
-    OURO__BLOCK_SIZE = 16 * 1024, /* with its header */
+    OURO__BLOCK_ROOM = 16 * 1024, /* what the ring lends at once */
     OURO__WIDE_ROOM = 64 * 1024
 };
 
@@ -30,7 +30,7 @@ struct ouro__block {
     uint8_t data[];
 };
 
-enum { OURO__BLOCK_ROOM = OURO__BLOCK_SIZE - sizeof(struct ouro__block) };
+enum { OURO__BLOCK_SIZE = OURO__BLOCK_ROOM + sizeof(struct ouro__block) };
 
 struct ouro__pool {
     struct ouro_loop *loop;
