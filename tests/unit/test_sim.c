@@ -467,6 +467,7 @@ the_engine_info_names_the_seed(void **state)
     struct ouro_sim_options options = {.seed = 77};
 
     (void)state;
+    assert_ok(unsetenv("OURO_SIM_SEED"));
     assert_ok(ouro_sim_new(&sim, &options));
     assert_string_equal(ouro_loop_engine(ouro_sim_loop(sim))->features,
                         "seed 77");
