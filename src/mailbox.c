@@ -122,11 +122,18 @@ ouro_mailbox_post(struct ouro_mailbox *mailbox, struct ouro_handle *handle,
     return 0;
 }
 
+/* A closed one has none either: a loop that ends makes its last turns. */
+static bool
+has_mail(const struct ouro_handle *newest)
+{
+    return newest != NULL && newest != &closed;
+}
+
 bool
 ouro__mailbox_may_sleep(struct ouro_mailbox *mailbox)
 {
     atomic_store(&mailbox->state, ASLEEP);
-    return atomic_load(&mailbox->newest) == NULL;
+    return !has_mail(atomic_load(&mailbox->newest));
 }
 
 static void
@@ -176,7 +183,7 @@ ouro__mailbox_collect(struct ouro_mailbox *mailbox, struct ouro_loop *loop)
     if (atomic_load_explicit(&mailbox->state, memory_order_relaxed) != AWAKE
         && atomic_exchange(&mailbox->state, AWAKE) == TOLD)
         empty_the_eventfd(mailbox);
-    if (atomic_load_explicit(&mailbox->newest, memory_order_relaxed) != NULL)
+    if (has_mail(atomic_load_explicit(&mailbox->newest, memory_order_relaxed)))
         deliver(loop, atomic_exchange(&mailbox->newest, NULL));
 }
 
