@@ -41,6 +41,9 @@ run_errand(void *arg)
 
     ouro__free(arg);
     int rc = errand.fn(errand.protocol, errand.arg);
+
+    /* The list it is in may go with the last reference. */
+    ouro__list_remove(&ouro_current_task()->sibling);
     ouro_protocol_unref(errand.protocol);
     return rc;
 }
@@ -56,7 +59,7 @@ start_errand(struct errand *errand, const char *name, const char *site)
     if (rc < 0)
         return rc;
     ouro_protocol_ref(protocol);
-    ouro__list_append(&protocol->tasks, &task->sibling);
+    ouro__list_append(&protocol->transport->tasks, &task->sibling);
     return 0;
 }
 
@@ -80,9 +83,9 @@ ouro__protocol_create_task(struct ouro_protocol *protocol,
 }
 
 void
-ouro__protocol_cancel_tasks(struct ouro_protocol *protocol)
+ouro__protocol_cancel_tasks(struct ouro_transport *transport)
 {
-    ouro__list_for_each (link, &protocol->tasks) {
+    ouro__list_for_each (link, &transport->tasks) {
         struct ouro_task *task =
             OURO_CONTAINER_OF(link, struct ouro_task, sibling);
 

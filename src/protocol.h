@@ -11,7 +11,7 @@ void ouro__protocol_free(struct ouro_protocol *protocol);
 /* Whether connection_lost was called. */
 bool ouro__protocol_is_lost(const struct ouro_protocol *protocol);
 
-/* The connection is lost: its tasks have to end. */
-void ouro__protocol_cancel_tasks(struct ouro_protocol *protocol);
+/* The connection is lost: the tasks of all its protocols have to end. */
+void ouro__protocol_cancel_tasks(struct ouro_transport *transport);
 
 #endif

@@ -101,7 +101,6 @@ protocol_new(struct ouro_transport *transport,
     protocol->ops = ops;
     protocol->transport = transport;
     protocol->refs = 1;
-    ouro__list_init(&protocol->tasks);
     transport->refs++;
     return protocol;
 }
@@ -181,6 +180,7 @@ transport_init(struct ouro_transport *transport, struct ouro_loop *loop,
     transport->high_size = OURO_KIB(64);
     transport->low_size = OURO_KIB(16);
     transport->max_size = OURO_MIB(64);
+    ouro__list_init(&transport->tasks);
     ouro__list_append(&loop->transports, &transport->link);
     loop->floors[OURO__FLOOR_TRANSPORTS] = loop;
     loop->end_floor[OURO__FLOOR_TRANSPORTS] = end_transports;
@@ -235,15 +235,16 @@ ouro_transport_set_owner(struct ouro_transport *transport,
 static void
 tell_lost(struct ouro_transport *transport)
 {
-    struct ouro_transport_owner *owner = transport->owner;
     int reason = transport->reason;
     struct ouro_protocol *protocol = enter(transport, EVENT_LOST);
 
     if (protocol->ops->connection_lost != NULL)
         protocol->ops->connection_lost(protocol, reason);
-    ouro__protocol_cancel_tasks(protocol);
+    ouro__protocol_cancel_tasks(transport);
     ouro_protocol_unref(protocol);
 
+    /* The owner may have gone in that call. */
+    struct ouro_transport_owner *owner = transport->owner;
     transport->owner = NULL;
     if (owner != NULL)
         owner->lost(owner, transport, reason);
@@ -262,7 +263,8 @@ tell_soon(void *arg)
         tell_lost(transport);
         return;
     }
-    if (transport->writing_paused == paused)
+    if (transport->writing_paused == paused
+        || transport->stage == STAGE_ABORTED)
         return;
 
     struct ouro_protocol *protocol =
@@ -372,6 +374,7 @@ void
 ouro_transport_begin(struct ouro_transport *transport, void *context)
 {
     struct ouro_transport_owner *owner = transport->owner;
+    bool owner_waits = owner != NULL && !owner->at_once;
     struct ouro_protocol *protocol = enter(transport, EVENT_MADE);
     int rc = 0;
 
@@ -386,7 +389,7 @@ ouro_transport_begin(struct ouro_transport *transport, void *context)
         owner->made(owner, transport, rc < 0 ? rc : 0);
     if (transport->stage != STAGE_OPEN)
         return;
-    if (owner != NULL && !owner->at_once)
+    if (owner_waits)
         start_after_owner(transport);
     else
         transport->ops->start(transport);
@@ -411,8 +414,12 @@ ouro_transport_get_buffer(struct ouro_transport *transport, size_t hint)
 {
     struct ouro_protocol *protocol = enter(transport, EVENT_DATA);
     struct ouro_span room = protocol->ops->get_buffer(protocol, hint);
+    bool may_fill = protocol == transport->protocol
+                    && ouro_transport_wants_data(transport);
 
     ouro_protocol_unref(protocol);
+    if (!may_fill)
+        return (struct ouro_span){NULL, 0};
     if (room.size == 0)
         ouro_transport_fail(transport, -ENOBUFS);
     return room;
@@ -433,7 +440,7 @@ copy_into_buffer(struct ouro_transport *transport, struct ouro_slice data)
     struct ouro_span room = ouro_transport_get_buffer(transport, data.size);
     size_t size = room.size < data.size ? room.size : data.size;
 
-    if (size == 0 || transport->stage != STAGE_OPEN)
+    if (size == 0)
         return 0;
     memcpy(room.data, data.data, size);
     ouro_transport_buffer_updated(transport, size);

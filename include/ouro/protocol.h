@@ -82,7 +82,6 @@ struct ouro_protocol_ops {
 struct ouro_protocol {
     const struct ouro_protocol_ops *ops;
     struct ouro_transport *transport; /* there as long as the protocol is */
-    struct ouro__list tasks;          /* of ouro_protocol_create_task() */
     unsigned refs;
 };
 

@@ -96,6 +96,7 @@ struct ouro_transport {
     struct ouro_transport_owner *owner; /* NULL: nobody */
     struct ouro__list link;             /* of the loop's transports */
     struct ouro__list sibling;          /* of its owner's */
+    struct ouro__list tasks;            /* of its protocols */
     const char *site;
     struct ouro_handle soon;     /* tells the protocol, from the loop */
     struct ouro_handle deadline; /* of close */
@@ -157,7 +158,8 @@ bool ouro_transport_is_buffered(const struct ouro_transport *transport);
 /**
  * From the loop: where to put bytes, and that they are there.
  *
- * An empty span: the connection has been ended for it.
+ * An empty span: not there, or not now.  The connection was ended, it is
+ * paused, or another protocol has to be asked, and perhaps in another way.
  */
 struct ouro_span ouro_transport_get_buffer(struct ouro_transport *transport,
                                            size_t hint);

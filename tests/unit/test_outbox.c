@@ -132,8 +132,7 @@ several_slices_are_copied_behind_what_is_skipped(void **state)
     const size_t skips[] = {0, 1, 3, 4, 7, 8};
 
     for (size_t i = 0; i < 6; i++) {
-        assert_ok(
-            ouro__outbox_copy(&f->outbox, f->pool, slices, 4, skips[i]));
+        assert_ok(ouro__outbox_copy(&f->outbox, f->pool, slices, 4, skips[i]));
         assert_string_equal(all(f), text[i]);
         consume(f, f->outbox.size);
     }
