@@ -28,8 +28,7 @@ struct plan {
     size_t address_count;
     size_t address_room;
     size_t bound_count;
-    uint16_t port;   /* of the first socket, where a free one was asked for */
-    int unavailable; /* -EADDRNOTAVAIL and the like, of one left out */
+    uint16_t port; /* of the first socket, where a free one was asked for */
 };
 
 static int
@@ -155,6 +154,13 @@ set_port(struct ouro_address *address, uint16_t port)
         address->of.v4.sin_port = htons(port);
 }
 
+/* One call for all that it accepts.  Not every socket knows it. */
+static void
+inherit_no_delay(struct ouro__engine *engine, int fd)
+{
+    (void)engine->sockets->set_option(engine, fd, OURO__SOCKET_NO_DELAY, 1);
+}
+
 static int
 set_options(struct plan *plan, int fd, const struct ouro_address *address)
 {
@@ -166,9 +172,8 @@ set_options(struct plan *plan, int fd, const struct ouro_address *address)
         rc = sockets->set_option(engine, fd, OURO__SOCKET_REUSE_PORT, 1);
     if (rc == 0 && address->of.any.sa_family == AF_INET6)
         rc = sockets->set_option(engine, fd, OURO__SOCKET_V6_ONLY, 1);
-    /* Inherited by what it accepts: one call for all of them. */
     if (rc == 0)
-        (void)sockets->set_option(engine, fd, OURO__SOCKET_NO_DELAY, 1);
+        inherit_no_delay(engine, fd);
     return rc;
 }
 
@@ -227,25 +232,33 @@ is_unavailable(int error)
 }
 
 static int
+explain_address(const struct plan *plan, size_t i, int error)
+{
+    char text[OURO_ADDRESS_TEXT];
+
+    return explain(plan->options,
+                   ouro_address_format(&plan->addresses[i], text), error);
+}
+
+static int
 open_all(struct plan *plan)
 {
-    char text[OURO_ADDRESS_TEXT] = "*";
+    size_t left_out = 0;
+    int unavailable = 0;
 
     for (size_t i = 0; i < plan->address_count; i++) {
         int rc = open_one(plan, &plan->addresses[i]);
 
-        if (rc == 0)
-            continue;
-        ouro_address_format(&plan->addresses[i], text);
-        explain(plan->options, text, rc);
         if (is_unavailable(rc)) {
-            plan->unavailable = rc;
-            continue;
+            left_out = i;
+            unavailable = rc;
+        } else if (rc < 0) {
+            close_all(plan);
+            return explain_address(plan, i, rc);
         }
-        close_all(plan);
-        return rc;
     }
-    return plan->bound_count > 0 ? 0 : plan->unavailable;
+    return plan->bound_count > 0 ? 0
+                                 : explain_address(plan, left_out, unavailable);
 }
 
 static int
@@ -279,6 +292,7 @@ adopt(struct ouro__bound *out_bound, struct ouro_loop *loop,
     if (descriptors == NULL)
         return -ENOMEM;
     descriptors[0] = options->ready.number;
+    inherit_no_delay(engine, options->ready.number);
     *out_bound = (struct ouro__bound){descriptors, 1};
     return 0;
 }

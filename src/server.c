@@ -16,44 +16,13 @@
  * - It is freed while open: its connections are aborted, and the memory stays
  *   until its listeners have nothing in flight.
  */
+#include "server.h"
+
 #include "alloc.h"
-#include "listen.h"
-#include "listener.h"
-#include "stream.h"
 #include "task.h"
 #include "tcp.h"
 
-#include <ouro/net.h>
-
 #include <errno.h>
-#include <stdio.h>
-
-struct ouro_server {
-    struct ouro_loop *loop;
-    struct ouro__list link; /* of the loop's servers */
-    const struct ouro_protocol_ops *ops;
-    void *context;
-    ouro_client_connected_fn *client_connected; /* NULL: protocols only */
-    const char *name;
-    const char *site;
-    struct ouro_transport_owner owner;
-    struct ouro__list connections; /* transports, by sibling */
-    size_t connection_count;
-    struct ouro__list clients; /* tasks of a server of streams */
-    struct ouro__listener *listeners;
-    struct ouro_address *addresses; /* of the listeners */
-    size_t listener_count;
-    size_t open_listeners;
-    struct ouro_future closed; /* no more accepting */
-    struct ouro_future gone;   /* and no connection, no task any more */
-    int backlog;
-    int64_t grace_ns;
-    int64_t close_timeout_ns;
-    struct ouro__stream_setup setup;
-    bool serving;
-    bool has_forever; /* a task is in serve_forever */
-    bool freed;       /* by its user */
-};
 
 /* One connection of a server of streams, and its task. */
 struct client {
@@ -67,8 +36,8 @@ struct client {
 
 /* The end. */
 
-static void
-server_free_memory(struct ouro_server *server)
+void
+ouro__server_free_memory(struct ouro_server *server)
 {
     ouro_future_fini(&server->closed);
     ouro_future_fini(&server->gone);
@@ -93,11 +62,11 @@ look_if_gone(struct ouro_server *server)
     if (server->connection_count == 0 && ouro__list_is_empty(&server->clients))
         ouro_future_set_result(&server->gone, NULL);
     if (server->freed)
-        server_free_memory(server);
+        ouro__server_free_memory(server);
 }
 
-static void
-listener_closed(struct ouro__listener *listener)
+void
+ouro__server_listener_closed(struct ouro__listener *listener)
 {
     struct ouro_server *server = listener->owner;
 
@@ -122,15 +91,9 @@ ouro_server_close(struct ouro_server *server)
 }
 
 void
-ouro_server_free(struct ouro_server *server)
+ouro__server_end(struct ouro_server *server)
 {
     struct ouro__list *link;
-
-    if (server == NULL)
-        return;
-    OURO_CHECK_AT(!server->has_forever
-                      && ouro__list_is_empty(&server->gone.waiters),
-                  "nobody waits for a server that is freed", server->site);
 
     ouro_server_abort_clients(server);
     while ((link = ouro__list_shift(&server->connections)) != NULL)
@@ -146,6 +109,17 @@ ouro_server_free(struct ouro_server *server)
         look_if_gone(server);
     else
         ouro_server_close(server);
+}
+
+void
+ouro_server_free(struct ouro_server *server)
+{
+    if (server == NULL)
+        return;
+    OURO_CHECK_AT(!server->has_forever
+                      && ouro__list_is_empty(&server->gone.waiters),
+                  "nobody waits for a server that is freed", server->site);
+    ouro__server_end(server);
 }
 
 /* A server of streams. */
@@ -245,8 +219,14 @@ connection_lost(struct ouro_transport_owner *owner,
     look_if_gone(server);
 }
 
-static void
-accepted(struct ouro__listener *listener, int fd)
+const struct ouro_transport_owner ouro__server_owner = {
+    .made = connection_made,
+    .lost = connection_lost,
+    .at_once = true,
+};
+
+void
+ouro__server_accepted(struct ouro__listener *listener, int fd)
 {
     struct ouro_server *server = listener->owner;
     struct ouro__engine *engine = server->loop->engine;
@@ -290,31 +270,41 @@ ouro_server_abort_clients(struct ouro_server *server)
 
 /* Serving. */
 
-static int
-listen_on_all(struct ouro_server *server)
+int
+ouro__server_listen(struct ouro_server *server, size_t *out_failed)
 {
     struct ouro__engine *engine = server->loop->engine;
-    int rc = 0;
 
-    for (size_t i = 0; rc == 0 && i < server->listener_count; i++)
-        rc = engine->sockets->listen(engine, server->listeners[i].fd,
-                                     server->backlog);
-    if (rc < 0)
-        return rc;
+    for (size_t i = 0; i < server->listener_count; i++) {
+        int rc = engine->sockets->listen(engine, server->listeners[i].fd,
+                                         server->backlog);
+
+        *out_failed = i;
+        if (rc < 0)
+            return rc;
+    }
     for (size_t i = 0; i < server->listener_count; i++)
         ouro__listener_start(&server->listeners[i]);
     server->serving = true;
     return 0;
 }
 
+static int
+start_if_deferred(struct ouro_server *server)
+{
+    size_t failed;
+
+    ouro__loop_check_owner(server->loop);
+    if (server->serving || is_closed(server))
+        return 0;
+    return ouro__server_listen(server, &failed);
+}
+
 void
 ouro_server_start_serving(struct ouro_server *server)
 {
-    ouro__loop_check_owner(server->loop);
-    if (server->serving || is_closed(server))
-        return;
+    int rc = start_if_deferred(server);
 
-    int rc = listen_on_all(server);
     if (rc < 0)
         ouro__loop_report(server->loop, "a server cannot listen", rc,
                           server->name, server->site);
@@ -346,10 +336,23 @@ ouro_server_address(const struct ouro_server *server, size_t index)
     return server->addresses[index];
 }
 
+/* Whether `gone` waits for the running task. */
+static bool
+is_own_task(const struct ouro_server *server)
+{
+    const struct ouro_task *task = ouro__task_here();
+
+    ouro__list_for_each (link, &server->clients) {
+        if (OURO_CONTAINER_OF(link, struct client, link)->task == task)
+            return true;
+    }
+    return false;
+}
+
 int
 ouro_server_wait_closed(struct ouro_server *server)
 {
-    return ouro_await(&server->gone);
+    return is_own_task(server) ? -EDEADLK : ouro_await(&server->gone);
 }
 
 /* A stop whose time is up. */
@@ -364,8 +367,8 @@ ouro_server_stop(struct ouro_server *server, int64_t grace_ns)
 {
     struct ouro_handle deadline = {0};
 
-    OURO_CHECK(ouro_current_task() != NULL,
-               "a call that suspends is made in a task, not in a callback");
+    if (is_own_task(server))
+        return -EDEADLK;
     ouro_server_close(server);
     ouro__list_for_each (link, &server->clients) {
         ouro_task_cancel(OURO_CONTAINER_OF(link, struct client, link)->task);
@@ -385,10 +388,12 @@ ouro_server_serve_forever(struct ouro_server *server)
 {
     if (server->has_forever)
         return -EBUSY;
+    int rc = start_if_deferred(server);
+    if (rc < 0)
+        return rc;
 
-    ouro_server_start_serving(server);
     server->has_forever = true;
-    int rc = ouro_await(&server->closed);
+    rc = ouro_await(&server->closed);
     if (rc == -ECANCELED) {
         int stopped = ouro_server_stop(server, server->grace_ns);
 
@@ -397,212 +402,4 @@ ouro_server_serve_forever(struct ouro_server *server)
     }
     server->has_forever = false;
     return rc;
-}
-
-/* Making one. */
-
-static int
-add_listeners(struct ouro_server *server, const struct ouro__bound *bound)
-{
-    struct ouro__engine *engine = server->loop->engine;
-
-    server->listeners =
-        ouro__alloc_zeroed(bound->count * sizeof(*server->listeners));
-    server->addresses =
-        ouro__alloc_zeroed(bound->count * sizeof(*server->addresses));
-    if (server->listeners == NULL || server->addresses == NULL)
-        return -ENOMEM;
-
-    for (size_t i = 0; i < bound->count; i++) {
-        struct ouro__listener *listener = &server->listeners[i];
-
-        ouro__listener_init(listener, server->loop, bound->descriptors[i],
-                            server->site);
-        listener->accepted = accepted;
-        listener->closed = listener_closed;
-        listener->owner = server;
-        (void)engine->sockets->local_address(engine, listener->fd,
-                                             &server->addresses[i]);
-    }
-    server->listener_count = bound->count;
-    server->open_listeners = bound->count;
-    return 0;
-}
-
-static void
-take_options(struct ouro_server *server,
-             const struct ouro_server_options *options)
-{
-    server->backlog = options->backlog != 0 ? options->backlog : 100;
-    server->grace_ns =
-        options->grace_ns != 0 ? options->grace_ns : OURO_SECONDS(10);
-    server->close_timeout_ns = options->close_timeout_ns;
-    server->setup.limit = options->read_limit;
-}
-
-/* The loop is freed, and servers are left. */
-static void
-end_servers(struct ouro_loop *loop, void *kept)
-{
-    (void)kept;
-    while (!ouro__list_is_empty(&loop->servers)) {
-        struct ouro_server *server =
-            OURO_CONTAINER_OF(loop->servers.next, struct ouro_server, link);
-
-        ouro__list_remove(&server->link);
-        ouro__list_init(&server->link);
-        if (server->freed)
-            continue;
-        ouro__loop_report(loop, "a server was still alive", 0, server->name,
-                          server->site);
-        ouro_server_free(server);
-    }
-}
-
-static struct ouro_server *
-server_new(struct ouro_loop *loop, const struct ouro_server_options *options,
-           const char *site)
-{
-    struct ouro_server *server = ouro__alloc_zeroed(sizeof(*server));
-
-    if (server == NULL)
-        return NULL;
-    server->loop = loop;
-    server->name = "server";
-    server->site = site;
-    server->owner = (struct ouro_transport_owner){
-        .made = connection_made,
-        .lost = connection_lost,
-        .at_once = true,
-    };
-    ouro__list_init(&server->connections);
-    ouro__list_init(&server->clients);
-    ouro__future_init(&server->closed, loop, site);
-    ouro__future_init(&server->gone, loop, site);
-    take_options(server, options);
-    ouro__list_append(&loop->servers, &server->link);
-    loop->floors[OURO__FLOOR_SERVERS] = loop;
-    loop->end_floor[OURO__FLOOR_SERVERS] = end_servers;
-    loop->stats.servers++;
-    return server;
-}
-
-static void
-close_bound(struct ouro_loop *loop, const struct ouro__bound *bound,
-            const struct ouro_server_options *options)
-{
-    for (size_t i = 0; !options->ready.given && i < bound->count; i++)
-        loop->engine->sockets->close(loop->engine, bound->descriptors[i]);
-}
-
-/* Everything that can fail, but for the first accept. */
-static int
-build(struct ouro_server **out_server,
-      const struct ouro_server_options *options, const char *site)
-{
-    struct ouro_loop *loop = ouro_get_running_loop();
-    struct ouro__bound bound = {NULL, 0};
-
-    int rc = ouro__checkpoint();
-    if (rc == 0)
-        rc = ouro__listen_check(options);
-    if (rc == 0)
-        rc = ouro__listen_bind(&bound, loop, options);
-    if (rc < 0)
-        return rc;
-
-    struct ouro_server *server = server_new(loop, options, site);
-    rc = server != NULL ? add_listeners(server, &bound) : -ENOMEM;
-    if (rc < 0) {
-        close_bound(loop, &bound, options);
-        if (server != NULL)
-            server_free_memory(server);
-    } else {
-        *out_server = server;
-    }
-    ouro__free(bound.descriptors);
-    return rc;
-}
-
-static int
-explain_listen(const struct ouro_server *server,
-               const struct ouro_server_options *options, int error)
-{
-    char text[OURO_ADDRESS_TEXT];
-
-    if (options->report != NULL)
-        snprintf(options->report->text, sizeof(options->report->text),
-                 "cannot listen on %s: %s (%s)",
-                 ouro_address_format(&server->addresses[0], text),
-                 ouro_error_name(error), ouro_strerror(error));
-    return error;
-}
-
-/* A descriptor that was handed in stays its owner's when serving fails. */
-static void
-let_go(struct ouro_server *server, const struct ouro_server_options *options)
-{
-    if (!options->ready.given) {
-        ouro_server_free(server);
-        return;
-    }
-    server_free_memory(server);
-}
-
-static int
-begin(struct ouro_server **out_server, struct ouro_server *server,
-      const struct ouro_server_options *options)
-{
-    int rc = options->defer_serving ? 0 : listen_on_all(server);
-
-    if (rc < 0) {
-        rc = explain_listen(server, options, rc);
-        let_go(server, options);
-        return rc;
-    }
-    *out_server = server;
-    return 0;
-}
-
-static const struct ouro_server_options defaults;
-
-int
-ouro__create_server(struct ouro_server **out_server,
-                    const struct ouro_protocol_ops *ops, void *context,
-                    const struct ouro_server_options *options, const char *site)
-{
-    struct ouro_server *server;
-
-    OURO_CHECK_AT(out_server != NULL && ops != NULL,
-                  "a server needs a place to go to and a table of calls", site);
-    options = options != NULL ? options : &defaults;
-    int rc = build(&server, options, site);
-    if (rc < 0)
-        return rc;
-
-    server->ops = ops;
-    server->context = context;
-    return begin(out_server, server, options);
-}
-
-int
-ouro__start_server(struct ouro_server **out_server,
-                   ouro_client_connected_fn *client_connected, void *context,
-                   const struct ouro_server_options *options, const char *name,
-                   const char *site)
-{
-    struct ouro_server *server;
-
-    OURO_CHECK_AT(out_server != NULL && client_connected != NULL,
-                  "a server needs a place to go to and a function", site);
-    options = options != NULL ? options : &defaults;
-    int rc = build(&server, options, site);
-    if (rc < 0)
-        return rc;
-
-    server->ops = &ouro__stream_ops;
-    server->client_connected = client_connected;
-    server->context = context;
-    server->name = name;
-    return begin(out_server, server, options);
 }

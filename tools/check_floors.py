@@ -21,7 +21,7 @@ FLOORS = {
     "wire": "protocol transport transport_impl pool outbox outlet "
             "inlet tcp",
     "stream": "stream stream_inside stream_read stream_write inbox",
-    "net": "net lookup resolve server listen listener connect dial race",
+    "net": "net lookup resolve server serve listen listener connect dial race",
     "run": "run overflow ouro",
 }
 

@@ -117,13 +117,17 @@ size_t ouro_server_connection_count(const struct ouro_server *server);
  * Serve until the running task is cancelled; then ouro_server_stop() with
  * options.grace_ns, and return -ECANCELED.  Returns 0 if it was closed.
  *   -EBUSY  another task is in this call
+ *   -EADDRINUSE, …  it did not serve yet, and cannot listen
  */
 OURO_SUSPENDS int ouro_server_serve_forever(struct ouro_server *server);
 
 /** Stop accepting.  The connections live on. */
 void ouro_server_close(struct ouro_server *server);
 
-/** Wait until it is closed and its last connection is lost.  Returns 0. */
+/**
+ * Wait until it is closed and its last connection is lost.  Returns 0.
+ *   -EDEADLK  the running task is that of one of its connections
+ */
 OURO_SUSPENDS int ouro_server_wait_closed(struct ouro_server *server);
 
 /** ouro_transport_close(), or abort, for each of its connections. */
@@ -136,6 +140,8 @@ void ouro_server_abort_clients(struct ouro_server *server);
  *
  * Waits to the end, also in a cancelled task.  Returns 0.
  *   -ETIMEDOUT  some had to be aborted
+ *   -EDEADLK    the running task is that of one of its connections; nothing
+ *               has changed
  */
 OURO_SUSPENDS int ouro_server_stop(struct ouro_server *server,
                                    int64_t grace_ns);

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What servers promise from start to stop, on each engine. */
+/* What servers promise from start to close, on each engine. */
 #include "server_scene.h"
 
 static const char *engine;
 
 enum { MANY = 100, TICKS = 6, ROUNDS = 20 };
-
-#define GRACE OURO_MILLISECONDS(100)
 
 /* Starting. */
 
@@ -348,140 +346,6 @@ abort_clients_resets_each(void **state)
     assert_err(crowd.scene.reason, ECONNABORTED);
 }
 
-/* A28, M23: stop. */
-
-static int
-stop_idle(void *arg)
-{
-    struct scene *s = arg;
-    struct ouro_stream *stream = NULL;
-
-    int rc = serve(s, false);
-    if (rc == 0)
-        rc = open_served(s, &stream);
-    s->took_ns = -now_ns();
-    s->rc[0] = ouro_server_stop(s->server, OURO_SECONDS(10));
-    s->took_ns += now_ns();
-    s->rc[1] = (int)read_one(stream);
-    s->rc[2] = open_client(s, &stream);
-    ouro_stream_free(stream);
-    ouro_server_free(s->server);
-    return rc;
-}
-
-static void
-stop_is_polite_and_does_not_wait_for_its_deadline(void **state)
-{
-    struct scene s = {0};
-
-    (void)state;
-    assert_ok(run_in_world(engine, stop_idle, &s));
-
-    assert_ok(s.rc[0]);
-    assert_int_equal(s.rc[1], 0);
-    assert_err(s.rc[2], ECONNREFUSED);
-    assert_ok(s.reason);
-    assert_true(s.took_ns < OURO_SECONDS(5));
-}
-
-/* Ask for more than the buffers between us hold, and read nothing. */
-static int
-stuff(struct ouro_stream *stream)
-{
-    static uint8_t bytes[256 * 1024];
-    int rc = 0;
-
-    ouro_transport_set_write_buffer_limits(ouro_stream_transport(stream),
-                                           OURO_MIB(32), 0);
-    for (int i = 0; rc == 0 && i < 64; i++)
-        rc = ouro_stream_write(stream, ouro_slice_of(bytes, sizeof(bytes)));
-    for (int i = 0; rc == 0 && i < 200; i++)
-        rc = ouro_sleep(OURO_MILLISECONDS(1));
-    return rc;
-}
-
-static int
-stop_stuck(void *arg)
-{
-    struct scene *s = arg;
-    struct ouro_stream *stream = NULL;
-
-    int rc = serve(s, false);
-    if (rc == 0)
-        rc = open_client(s, &stream);
-    if (rc == 0)
-        rc = stuff(stream);
-    s->took_ns = -now_ns();
-    s->rc[0] = ouro_server_stop(s->server, GRACE);
-    s->took_ns += now_ns();
-    s->count[0] = ouro_server_connection_count(s->server);
-    ouro_stream_abort(stream);
-    ouro_stream_free(stream);
-    ouro_server_free(s->server);
-    return rc;
-}
-
-static void
-stop_aborts_at_its_deadline_what_is_left(void **state)
-{
-    struct scene s = {0};
-
-    (void)state;
-    assert_ok(run_in_world(engine, stop_stuck, &s));
-
-    assert_err(s.rc[0], ETIMEDOUT);
-    assert_int_equal(s.count[0], 0);
-    assert_err(s.reason, ECONNABORTED);
-    assert_true(s.took_ns >= GRACE);
-    assert_true(s.took_ns < GRACE + OURO_SECONDS(5));
-}
-
-static int
-stop_server(void *arg)
-{
-    struct scene *s = arg;
-
-    s->rc[1] = ouro_sleep(0);
-    s->rc[0] = ouro_server_stop(s->server, OURO_SECONDS(5));
-    s->count[0] = ouro_server_connection_count(s->server);
-    return 0;
-}
-
-static int
-stop_in_a_cancelled_task(void *arg)
-{
-    struct scene *s = arg;
-    struct ouro_stream *stream = NULL;
-    struct ouro_task *task;
-
-    int rc = serve(s, false);
-    if (rc == 0)
-        rc = open_served(s, &stream);
-    if (rc == 0)
-        rc = ouro_create_task(&task, stop_server, s);
-    if (rc < 0)
-        return rc;
-    ouro_task_cancel(task);
-    rc = ouro_task_join(task);
-    ouro_task_unref(task);
-    ouro_stream_free(stream);
-    ouro_server_free(s->server);
-    return rc;
-}
-
-static void
-stop_waits_to_the_end_in_a_cancelled_task_too(void **state)
-{
-    struct scene s = {.count = {UNSEEN}};
-
-    (void)state;
-    assert_ok(run_in_world(engine, stop_in_a_cancelled_task, &s));
-
-    assert_err(s.rc[1], ECANCELED);
-    assert_ok(s.rc[0]);
-    assert_int_equal(s.count[0], 0);
-}
-
 /* A29: a close that races an accept. */
 
 struct race {
@@ -629,9 +493,6 @@ main(int argc, char **argv)
         cmocka_unit_test(wait_closed_waits_for_close_and_clients_in_any_order),
         cmocka_unit_test(close_clients_ends_each_politely),
         cmocka_unit_test(abort_clients_resets_each),
-        cmocka_unit_test(stop_is_polite_and_does_not_wait_for_its_deadline),
-        cmocka_unit_test(stop_aborts_at_its_deadline_what_is_left),
-        cmocka_unit_test(stop_waits_to_the_end_in_a_cancelled_task_too),
         cmocka_unit_test(a_close_that_races_an_accept_leaks_nothing),
         cmocka_unit_test(a_server_freed_while_open_aborts_its_connections),
         cmocka_unit_test(a_server_may_be_closed_in_connection_made),
