@@ -18,18 +18,14 @@
 #include "mailbox.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
 static _Thread_local struct ouro_loop *running_loop;
 
-void
-ouro__loop_check_owner(const struct ouro_loop *loop)
-{
-    OURO_CHECK(pthread_equal(loop->thread, pthread_self()),
-               "a loop is used only on the thread that made it");
-}
+_Thread_local char ouro__this_thread;
 
 /* Forks between this process and the first that made a loop. */
 static atomic_uint forks;

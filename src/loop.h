@@ -9,8 +9,6 @@
 
 #include <ouro/loop.h>
 
-#include <pthread.h>
-
 struct ouro_mailbox;
 
 enum ouro__handle_state {
@@ -46,10 +44,10 @@ struct ouro_loop {
     struct ouro__list flushes;   /* of this turn */
     struct ouro_handle dispatch; /* runs the completions of the engine */
     struct ouro_mailbox *mailbox;
-    uint64_t order; /* of the next timer */
-    pthread_t thread;
-    int pid;        /* a forked child must not use it */
-    unsigned forks; /* that lie before it; the cheap form of the same */
+    uint64_t order;     /* of the next timer */
+    const char *thread; /* that made it: its ouro__this_thread */
+    int pid;            /* a forked child must not use it */
+    unsigned forks;     /* that lie before it; the cheap form of the same */
     bool is_running;
     bool stopping;
     bool reporting; /* inside the exception handler */
@@ -118,8 +116,17 @@ void ouro__loop_descriptor_freed(struct ouro_loop *loop);
 void ouro__loop_report(struct ouro_loop *loop, const char *message, int error,
                        const char *name, const char *site);
 
+/* Its address says which thread runs; to ask pthread_self() would be a call in
+ * nearly every function. */
+extern _Thread_local char ouro__this_thread;
+
 /* Stop the program unless this thread owns the loop. */
-void ouro__loop_check_owner(const struct ouro_loop *loop);
+static inline void
+ouro__loop_check_owner(const struct ouro_loop *loop)
+{
+    OURO_CHECK(loop->thread == &ouro__this_thread,
+               "a loop is used only on the thread that made it");
+}
 
 /* The process that makes the loop owns it; stop any other. */
 void ouro__loop_remember_process(struct ouro_loop *loop);

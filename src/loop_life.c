@@ -76,7 +76,7 @@ loop_init(struct ouro_loop *loop, struct ouro__engine *engine,
     ouro__list_init(&loop->transports);
     ouro__list_init(&loop->servers);
     ouro__list_init(&loop->starved);
-    loop->thread = pthread_self();
+    loop->thread = &ouro__this_thread;
     ouro__loop_remember_process(loop);
     loop->options = *options;
     loop->options.report = NULL;
