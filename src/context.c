@@ -112,8 +112,9 @@ enter(void *arg)
     abort();
 }
 
-void
-ouro__context_switch(struct ouro__context *from, struct ouro__context *to)
+int
+ouro__context_pass(struct ouro__context *from, struct ouro__context *to,
+                   int word)
 {
     void **fake_stack = NULL;
 
@@ -121,8 +122,9 @@ ouro__context_switch(struct ouro__context *from, struct ouro__context *to)
     fake_stack = &from->fake_stack;
 #    endif
     tell_start(from, to, fake_stack);
-    ouro__context_swap(from, to);
+    word = ouro__context_swap(from, to, word);
     tell_finish(from);
+    return word;
 }
 
 _Noreturn void

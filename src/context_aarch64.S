@@ -73,7 +73,7 @@
 
     .text
 
-/* void ouro__context_swap(struct ouro__context *from, *to) */
+/* int ouro__context_swap(struct ouro__context *from, *to, int word) */
 function ouro__context_swap
     LANDING_PAD
     sub sp, sp, #FRAME
@@ -95,6 +95,7 @@ function ouro__context_swap
 ouro__context_suspended:
     ldr x9, [x1]
     mov sp, x9
+    mov w0, w2
     restore_all_and_go
 end_function ouro__context_swap
 
@@ -106,6 +107,7 @@ function ouro__context_leave
     ldr x9, [x1]
     mov sp, x9
     .cfi_adjust_cfa_offset FRAME
+    mov w0, wzr
     restore_all_and_go
 end_function ouro__context_leave
 

@@ -50,16 +50,20 @@ ouro__context_prepare(struct ouro__context *context, void *low, size_t size,
                 high_half(arg_word), (unsigned)arg_word);
 }
 
-void
-ouro__context_swap(struct ouro__context *from, struct ouro__context *to)
+int
+ouro__context_swap(struct ouro__context *from, struct ouro__context *to,
+                   int word)
 {
+    to->word = word;
     swapcontext(&from->registers, &to->registers);
+    return from->word;
 }
 
 _Noreturn void
 ouro__context_leave(struct ouro__context *from, struct ouro__context *to)
 {
     (void)from;
+    to->word = 0;
     setcontext(&to->registers);
     abort();
 }

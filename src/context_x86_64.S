@@ -53,8 +53,8 @@
     .cfi_rel_offset \register, 0
 .endm
 
-/* rax is the `sp` of who goes on.  Loads instead of pops: they do not wait for
- * each other, and the jump's is the first. */
+/* rax is the `sp` of who goes on, edx the word for it.  Loads instead of pops:
+ * they do not wait for each other, and the jump's is the first. */
 .macro restore_all_and_go
     .cfi_def_cfa %rax, 56
     movq 48(%rax), %rcx
@@ -73,12 +73,13 @@
     .cfi_restore %rbp
     leaq 56(%rax), %rsp
     .cfi_def_cfa %rsp, 0
+    movl %edx, %eax
     GO_TO *%rcx
 .endm
 
     .text
 
-/* void ouro__context_swap(struct ouro__context *from, *to) */
+/* int ouro__context_swap(struct ouro__context *from, *to, int word) */
 function ouro__context_swap
     LANDING_PAD
     save %rbp
@@ -98,6 +99,7 @@ end_function ouro__context_swap
 /* _Noreturn void ouro__context_leave(struct ouro__context *from, *to) */
 function ouro__context_leave
     LANDING_PAD
+    xorl %edx, %edx
     movq (%rsi), %rax
     .cfi_offset %rip, -8
     .cfi_offset %r15, -56

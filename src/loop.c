@@ -174,6 +174,15 @@ ouro__handle_list(struct ouro_loop *loop, struct ouro_handle *handle,
 }
 
 void
+ouro__call_next(struct ouro_loop *loop, struct ouro_handle *handle,
+                ouro_callback_fn *fn, void *arg, const char *site)
+{
+    prepare(loop, handle, fn, arg, site);
+    handle->state = OURO__HANDLE_READY;
+    ouro__list_prepend(&loop->running, &handle->link);
+}
+
+void
 ouro__handle_wake(struct ouro_handle *handle, int outcome)
 {
     handle->outcome = outcome;

@@ -109,6 +109,10 @@ void ouro__handle_list(struct ouro_loop *loop, struct ouro_handle *handle,
 /* You took it out of your list: it runs in the next turn with `outcome`. */
 void ouro__handle_wake(struct ouro_handle *handle, int outcome);
 
+/* Inside a call of the loop: make another right after it, in this turn. */
+void ouro__call_next(struct ouro_loop *loop, struct ouro_handle *handle,
+                     ouro_callback_fn *fn, void *arg, const char *site);
+
 /* A descriptor was closed: who waits for one may try again. */
 void ouro__loop_descriptor_freed(struct ouro_loop *loop);
 

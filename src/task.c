@@ -7,7 +7,11 @@
  * - A step, run by the loop, switches to the stack of the task.
  * - The task suspends: its handle is in the list of a future, or among the
  *   timers, and the step returns.  Whoever wakes the handle queues the next.
- * - The function returns: joiners are woken, and the loop's reference goes.
+ * - The function returns: the loop's next call is the end of the task, which
+ *   wakes the joiners and drops the loop's reference.
+ *
+ * A step and a suspension both end in the switch, with nothing to do after it:
+ * see context.h for why.
  *
  * What may happen instead:
  *
@@ -165,8 +169,9 @@ ouro_task_unref(struct ouro_task *task)
 }
 
 static void
-task_end(struct ouro_task *task)
+task_end(void *arg)
 {
+    struct ouro_task *task = arg;
     struct ouro_group *group = task->group;
 
     ouro_handle_cancel(&task->limit);
@@ -194,6 +199,8 @@ task_main(void *arg)
                   "what a task begins must be ended on every path",
                   task->scope_site);
     task->result = result != -EINPROGRESS ? result : -EIO;
+    current = NULL;
+    ouro__call_next(task->tasks->loop, &task->wake, task_end, task, task->site);
     ouro__context_exit(&task->context, &task->tasks->main);
 }
 
@@ -203,11 +210,10 @@ task_step(void *arg)
     struct ouro_task *task = arg;
 
     task->budget = OURO__TASK_BUDGET;
+    task->interruptible = false;
     current = task;
-    ouro__context_switch(&task->tasks->main, &task->context);
-    current = NULL;
-    if (task->result != -EINPROGRESS)
-        task_end(task);
+    (void)ouro__context_pass(&task->tasks->main, &task->context,
+                             task->wake.outcome);
 }
 
 /* Making one. */
@@ -284,13 +290,13 @@ ouro__create_task(struct ouro_loop *loop, struct ouro_task **out_task,
 
 /* Suspending. */
 
+/* Returns the outcome of `wake`, which the step hands over. */
 static int
 suspend(struct ouro_task *task, bool interruptible)
 {
     task->interruptible = interruptible;
-    ouro__context_switch(&task->context, &task->tasks->main);
-    task->interruptible = false;
-    return task->wake.outcome;
+    current = NULL;
+    return ouro__context_pass(&task->context, &task->tasks->main, 0);
 }
 
 int

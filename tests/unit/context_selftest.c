@@ -5,6 +5,7 @@
  * checked and exits with 1 if something is wrong.  See src/context.h.
  */
 #include <execinfo.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,8 @@ struct worker {
     uint64_t seed;
     int rounds_left;
     int wrong_count;
+    int lost_words;
+    int word; /* what it handed over last */
     int frame_count;
     uintptr_t frame;
     char stack[STACK_SIZE];
@@ -71,6 +74,15 @@ mix_reals(struct worker *worker, double seed)
            + i * 10 + j * 11;
 }
 
+/* Hand a word to the thread, which adds one.  Whether that came back. */
+static bool
+exchange(struct worker *worker)
+{
+    int word = (int)(worker->seed & 0xffff);
+
+    return ouro__context_pass(&worker->context, &thread, word) == word + 1;
+}
+
 static void
 work(void *arg)
 {
@@ -87,6 +99,7 @@ work(void *arg)
         double expected = mix_reals(NULL, real_seed);
 
         worker->wrong_count += mix(worker, seed) != mix(NULL, seed);
+        worker->lost_words += !exchange(worker);
         worker->wrong_count += memcmp(&real, &expected, sizeof(real)) != 0;
     }
     ouro__context_exit(&worker->context, &thread);
@@ -95,7 +108,7 @@ work(void *arg)
 static void
 run_all(void)
 {
-    enum { SWITCHES = 4 * ROUNDS + 1 };
+    enum { SWITCHES = 5 * ROUNDS + 1 };
 
     ouro__context_init_thread(&thread);
     for (int i = 0; i < COUNT; i++) {
@@ -106,7 +119,8 @@ run_all(void)
     }
     for (int round = 0; round < SWITCHES; round++)
         for (int i = 0; i < COUNT; i++)
-            ouro__context_switch(&thread, &workers[i].context);
+            workers[i].word = ouro__context_pass(&thread, &workers[i].context,
+                                                 workers[i].word + 1);
     for (int i = 0; i < COUNT; i++)
         ouro__context_fini(&workers[i].context);
 }
@@ -124,6 +138,7 @@ main(void)
 {
     int unfinished = 0;
     int wrong = 0;
+    int lost = 0;
     int misaligned = 0;
     int endless = 0;
 
@@ -131,12 +146,14 @@ main(void)
     for (int i = 0; i < COUNT; i++) {
         unfinished += workers[i].rounds_left != 0;
         wrong += workers[i].wrong_count;
+        lost += workers[i].lost_words + (workers[i].word != 0);
         misaligned += workers[i].frame % 16 != 0;
         endless += workers[i].frame_count < 1 || workers[i].frame_count > 5;
     }
 
     int sum = report("each context ran to its end", unfinished);
     sum += report("registers survive the switches", wrong);
+    sum += report("each gets the word that the other gave", lost);
     sum += report("stacks are aligned", misaligned);
     sum += report("backtraces end at the first frame", endless);
     return sum != 0;

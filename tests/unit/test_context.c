@@ -101,6 +101,40 @@ a_context_goes_on_where_it_was_suspended(void **state)
 }
 
 static void
+answer_with_the_next(void *arg)
+{
+    struct worker *worker = arg;
+    int word = 0;
+
+    while (word >= 0)
+        word =
+            ouro__context_pass(&worker->context, &worker->f->thread, word + 1);
+    leave(worker);
+}
+
+static int
+ask(struct worker *worker, int word)
+{
+    return ouro__context_pass(&worker->f->thread, &worker->context, word);
+}
+
+static void
+a_switch_hands_over_a_word(void **state)
+{
+    struct fixture *f = *state;
+    struct worker *worker = &f->workers[0];
+
+    start_worker(f, worker, answer_with_the_next);
+    resume(worker);
+
+    assert_int_equal(ask(worker, 41), 42);
+    assert_int_equal(ask(worker, 6), 7);
+    assert_int_equal(ask(worker, -1), 0);
+
+    end_worker(worker);
+}
+
+static void
 many_contexts_take_turns(void **state)
 {
     struct fixture *f = *state;
@@ -441,6 +475,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_context_goes_on_where_it_was_suspended),
+        TEST(a_switch_hands_over_a_word),
         TEST(many_contexts_take_turns),
         TEST(a_context_that_never_ran_can_be_ended),
         TEST(a_stack_is_used_again_by_one_context_after_the_other),
