@@ -47,6 +47,21 @@ fail(struct ouro_group *group, int error)
     press_owner(group);
 }
 
+/* The owner hears of one failure only; this is another. */
+static void
+report(struct ouro_task *task)
+{
+    const struct ouro_exception exception = {
+        .message = "a task failed after another of its group",
+        .error = task->result,
+        .task = task,
+        .name = task->name,
+        .site = task->site,
+    };
+
+    ouro_loop_call_exception_handler(task->tasks->loop, &exception);
+}
+
 int
 ouro__group_create_task(struct ouro_group *group, ouro_task_fn *fn, void *arg,
                         const char *name, const char *site)
@@ -70,8 +85,11 @@ ouro__group_create_task(struct ouro_group *group, ouro_task_fn *fn, void *arg,
 void
 ouro__group_child_done(struct ouro_group *group, struct ouro_task *task)
 {
-    if (task->result < 0 && task->result != -ECANCELED)
+    if (task->result < 0 && task->result != -ECANCELED) {
+        if (group->error < 0)
+            report(task);
         fail(group, task->result);
+    }
     if (ouro__list_is_empty(&group->tasks))
         ouro_future_set_result(&group->empty, NULL);
 }

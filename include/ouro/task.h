@@ -175,8 +175,9 @@ OURO_MUST_USE ssize_t ouro_shield_end(struct ouro_shield *shield,
  * Tasks that end together.
  *
  * Lives in the frame of the task that waits for them, from begin to end.  The
- * first to fail cancels the others, and what the owner waits for.  A child that
- * ends with -ECANCELED has not failed.
+ * first to fail cancels the others, and what the owner waits for; those that
+ * fail after it are reported to the exception handler.  A child that ends with
+ * -ECANCELED has not failed.
  */
 struct ouro_group {
     struct ouro__scope scope; /* private, as all of it is */
