@@ -73,9 +73,9 @@ set_limit(struct ouro_task *task, int64_t when_ns)
         return;
 
     task->limit_ns = when_ns;
-    if (when_ns == OURO_FOREVER || when_ns <= task->fired_ns)
-        ouro_handle_cancel(&task->limit);
-    else
+    /* It may be due already, and queued behind this step. */
+    ouro_handle_cancel(&task->limit);
+    if (when_ns != OURO_FOREVER && when_ns > task->fired_ns)
         ouro__call_at(task->tasks->loop, &task->limit, when_ns, limit_is_up,
                       task, task->scope_site);
 }
