@@ -19,8 +19,10 @@ free_all(struct ouro__list *blocks)
 {
     struct ouro__list *link;
 
-    while ((link = ouro__list_shift(blocks)) != NULL)
+    while ((link = ouro__list_shift(blocks)) != NULL) {
+        OURO__UNPOISON(block_at(link)->data, block_at(link)->room);
         ouro__free(block_at(link));
+    }
 }
 
 static void
@@ -86,6 +88,7 @@ take(struct ouro__pool *pool, struct ouro__list *kept, size_t *count,
         return NULL;
     if (link != NULL)
         (*count)--;
+    OURO__UNPOISON(block->data, room);
     block->link = (struct ouro__list){NULL, NULL};
     block->buf = NULL;
     block->room = room;
@@ -147,6 +150,7 @@ keep(struct ouro__list *kept, size_t *count, size_t most,
         return;
     }
     (*count)++;
+    OURO__POISON(block->data, block->room);
     ouro__list_prepend(kept, &block->link);
 }
 

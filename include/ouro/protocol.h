@@ -63,7 +63,12 @@ struct ouro_protocol_ops {
      */
     bool (*eof_received)(struct ouro_protocol *self);
 
-    /** More is queued than the high mark: stop writing.  May be NULL. */
+    /**
+     * More is queued than the high mark: stop writing.  May be NULL.
+     *
+     * What has drained again before this could be told is not told at all:
+     * who waits for resume_writing waits only after pause_writing.
+     */
     void (*pause_writing)(struct ouro_protocol *self);
 
     /** It has drained to the low mark: go on.  May be NULL. */
