@@ -129,7 +129,47 @@ no_more_than_a_mebibyte_is_kept(void **state)
     give_back(f, MANY);
 
     assert_int_equal(live_allocations() - before,
-                     OURO_MIB(1) / OURO__BLOCK_SIZE);
+                     OURO_MIB(1) / OURO__BLOCK_ROOM);
+}
+
+static void
+the_hot_block_goes_to_who_takes_what_is_in_it(void **state)
+{
+    struct fixture *f = *state;
+    struct ouro__block *hot = f->pool->hot;
+    struct ouro_slice part = ouro_slice_of(hot->data + 100, 20000);
+
+    assert_ptr_equal(ouro__pool_take_hot(f->pool, part), hot);
+    assert_ptr_equal(ouro__block_slice(hot).data, part.data);
+    assert_int_equal(ouro__block_slice(hot).size, part.size);
+    assert_ptr_not_equal(f->pool->hot, hot);
+    ouro__block_free(f->pool, hot);
+}
+
+static void
+bytes_from_elsewhere_do_not_take_the_hot_block(void **state)
+{
+    struct fixture *f = *state;
+    struct ouro__block *hot = f->pool->hot;
+    uint8_t other[16];
+    struct ouro_slice beyond =
+        ouro_slice_of(hot->data + OURO__WIDE_ROOM - 1, 2);
+
+    assert_null(
+        ouro__pool_take_hot(f->pool, ouro_slice_of(other, sizeof(other))));
+    assert_null(ouro__pool_take_hot(f->pool, beyond));
+    assert_ptr_equal(f->pool->hot, hot);
+}
+
+static void
+a_hot_block_that_cannot_be_replaced_stays(void **state)
+{
+    struct fixture *f = *state;
+    struct ouro__block *hot = f->pool->hot;
+
+    fail_allocation(1);
+    assert_null(ouro__pool_take_hot(f->pool, ouro_slice_of(hot->data, 1)));
+    assert_ptr_equal(f->pool->hot, hot);
 }
 
 static void
@@ -235,6 +275,9 @@ main(void)
         TEST(a_block_that_is_kept_needs_no_allocation),
         TEST(blocks_in_use_are_counted),
         TEST(no_more_than_a_mebibyte_is_kept),
+        TEST(the_hot_block_goes_to_who_takes_what_is_in_it),
+        TEST(bytes_from_elsewhere_do_not_take_the_hot_block),
+        TEST(a_hot_block_that_cannot_be_replaced_stays),
         TEST(a_block_of_a_buf_is_its_bytes_and_takes_its_reference),
         TEST(a_block_of_a_buf_may_fail_and_then_takes_nothing),
         TEST(notes_are_kept_too_but_not_all),
