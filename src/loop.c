@@ -335,6 +335,7 @@ ouro_loop_stop(struct ouro_loop *loop)
 bool
 ouro_loop_is_running(const struct ouro_loop *loop)
 {
+    ouro__loop_check_owner(loop);
     return loop->is_running;
 }
 
@@ -347,12 +348,14 @@ ouro_get_running_loop(void)
 int64_t
 ouro_loop_time_ns(const struct ouro_loop *loop)
 {
+    ouro__loop_check_owner(loop);
     return loop->engine->ops->now_ns(loop->engine);
 }
 
 const struct ouro_engine_info *
 ouro_loop_engine(const struct ouro_loop *loop)
 {
+    ouro__loop_check_owner(loop);
     return &loop->engine->info;
 }
 
@@ -360,6 +363,7 @@ void
 ouro_loop_get_stats(const struct ouro_loop *loop,
                     struct ouro_loop_stats *out_stats)
 {
+    ouro__loop_check_owner(loop);
     *out_stats = loop->stats;
     out_stats->timers = loop->timers.count;
     out_stats->operations = loop->engine->in_flight;
@@ -368,6 +372,7 @@ ouro_loop_get_stats(const struct ouro_loop *loop,
 struct ouro_mailbox *
 ouro_loop_mailbox(struct ouro_loop *loop)
 {
+    ouro__loop_check_owner(loop);
     return ouro_mailbox_ref(loop->mailbox);
 }
 
@@ -393,6 +398,7 @@ void
 ouro_loop_call_exception_handler(struct ouro_loop *loop,
                                  const struct ouro_exception *exception)
 {
+    ouro__loop_check_owner(loop);
     if (loop->exception_handler == NULL || loop->reporting)
         return;
 
