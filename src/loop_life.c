@@ -10,6 +10,7 @@
 #include "alloc.h"
 #include "loop.h"
 #include "mailbox.h"
+#include "refused.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -117,8 +118,10 @@ ouro_loop_new(struct ouro_loop **out_loop,
     fill_in_defaults(&wanted);
 
     rc = ouro__mailbox_new(&mailbox);
-    if (rc < 0)
+    if (rc < 0) {
+        ouro__explain_refusal(wanted.report, "eventfd", rc);
         return rc;
+    }
 
     struct ouro__engine_options how = {
         .loop = &wanted,
