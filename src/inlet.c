@@ -25,7 +25,15 @@ engine_of(const struct ouro__inlet *inlet)
 static bool
 may_deliver(const struct ouro__inlet *inlet)
 {
-    return !inlet->paused && !inlet->stopped;
+    return !inlet->paused && !inlet->stopped && !inlet->told;
+}
+
+/* The socket tells its error once, so the first end is the one that counts. */
+static void
+note_end(struct ouro__inlet *inlet, int error)
+{
+    if (inlet->end == -EINPROGRESS)
+        inlet->end = error;
 }
 
 static void
@@ -37,13 +45,24 @@ pump_later(struct ouro__inlet *inlet)
 
 /* Keeping what cannot be delivered now. */
 
+/* Bytes are lost: what comes behind them must not be taken for them. */
+static void
+cut(struct ouro__inlet *inlet)
+{
+    inlet->cut = true;
+    inlet->readable = false;
+    inlet->end = -ENOMEM;
+    ouro__op_cancel(engine_of(inlet), &inlet->op);
+    pump_later(inlet);
+}
+
 static void
 park(struct ouro__inlet *inlet, struct ouro_slice data)
 {
     while (data.size > 0) {
         struct ouro__block *block = ouro__block_new(inlet->pool);
         if (block == NULL) {
-            inlet->end = -ENOMEM;
+            cut(inlet);
             return;
         }
         size_t size =
@@ -87,7 +106,7 @@ deliver(struct ouro__inlet *inlet, struct ouro_slice data)
 {
     size_t taken = 0;
 
-    if (inlet->stopped)
+    if (inlet->stopped || inlet->cut)
         return;
     if (may_deliver(inlet) && ouro__list_is_empty(&inlet->parked))
         taken = inlet->ops->received(inlet, data);
@@ -125,7 +144,8 @@ read_own(struct ouro__inlet *inlet, struct ouro_span room)
     return size;
 }
 
-/* Returns what recv(2) did, and in `*out_room` how much it could have done. */
+/* Returns what recv(2) did, and in `*out_room` how much it could have done; 0:
+ * it was not called. */
 static ssize_t
 read_once(struct ouro__inlet *inlet, size_t *out_room)
 {
@@ -146,6 +166,8 @@ read_once(struct ouro__inlet *inlet, size_t *out_room)
 static void
 note_result(struct ouro__inlet *inlet, ssize_t size, size_t room)
 {
+    if (room == 0)
+        return;
     if (size > 0) {
         if ((size_t)size < room && !inlet->hung_up)
             inlet->readable = false;
@@ -153,7 +175,18 @@ note_result(struct ouro__inlet *inlet, ssize_t size, size_t room)
     }
     inlet->readable = false;
     if (size != -EAGAIN)
-        inlet->end = (int)size;
+        note_end(inlet, (int)size);
+}
+
+/* While a receive by ring goes on, nothing else may read the socket: what that
+ * has taken already comes first. */
+static bool
+may_read(const struct ouro__inlet *inlet)
+{
+    bool by_ring = inlet->op.in_flight && inlet->op.kind == OURO__OP_RECV;
+
+    return inlet->readable && !by_ring && may_deliver(inlet)
+           && ouro__list_is_empty(&inlet->parked);
 }
 
 static void
@@ -161,8 +194,7 @@ read_some(struct ouro__inlet *inlet)
 {
     size_t total = 0;
 
-    while (inlet->readable && may_deliver(inlet)
-           && ouro__list_is_empty(&inlet->parked)) {
+    while (may_read(inlet)) {
         size_t room;
 
         if (total >= TURN_SIZE) {
@@ -196,7 +228,7 @@ pump(void *arg)
 
     deliver_parked(inlet);
     read_some(inlet);
-    if (!may_deliver(inlet) || inlet->readable || inlet->told
+    if (!may_deliver(inlet) || inlet->readable
         || !ouro__list_is_empty(&inlet->parked))
         return;
 
@@ -212,7 +244,7 @@ static void
 go_over_to_poll(struct ouro__inlet *inlet)
 {
     inlet->by_poll = true;
-    inlet->readable = true;
+    inlet->readable = !inlet->cut;
     ouro__op_cancel(engine_of(inlet), &inlet->op);
 }
 
@@ -230,7 +262,7 @@ received_by_ring(struct ouro__inlet *inlet, struct ouro_slice data)
         data.size >= LARGE_SIZE ? (uint8_t)(inlet->large_in_a_row + 1) : 0;
     if (automatic && inlet->large_in_a_row >= BULK_AFTER && !inlet->by_poll)
         go_over_to_poll(inlet);
-    else if (inlet->paused)
+    else if (!ouro__list_is_empty(&inlet->parked))
         ouro__op_cancel(engine_of(inlet), &inlet->op);
 }
 
@@ -244,20 +276,20 @@ completed_by_ring(struct ouro__inlet *inlet,
         received_by_ring(inlet,
                          ouro_slice_of(completion->data, (size_t)result));
     else if (result == -ENOBUFS)
-        inlet->readable = true;
-    else if (result != -ECANCELED && inlet->end == -EINPROGRESS)
-        inlet->end = result;
+        inlet->readable = !inlet->cut;
+    else if (result != -ECANCELED)
+        note_end(inlet, result);
 }
 
 static void
 completed_by_poll(struct ouro__inlet *inlet, int result)
 {
     if (result > 0) {
-        inlet->readable = true;
+        inlet->readable = !inlet->cut;
         inlet->hung_up =
             inlet->hung_up || (result & (POLLRDHUP | POLLHUP | POLLERR));
     } else if (result < 0 && result != -ECANCELED) {
-        inlet->end = result;
+        note_end(inlet, result);
     }
 }
 
@@ -276,7 +308,6 @@ inlet_done(struct ouro__op *op, const struct ouro__completion *completion)
             inlet->ops->stopped(inlet);
         return;
     }
-    /* While a receive by ring goes on, nothing else may read the socket. */
     if (!completion->more || op->kind == OURO__OP_POLL)
         pump(inlet);
 }

@@ -17,6 +17,7 @@
  *   what was kept, in order, before anything else, then the end.
  * - No buffer is free: the bytes are still in the socket, and are read with
  *   recv(2) into the hot buffer; so nobody waits for those who hold buffers.
+ * - There is no memory to copy aside: it ends, for the rest would have a hole.
  * - A receive ends though more may come (the completion queue was full, it was
  *   the last buffer): it is started again.
  * - The peer floods: after so many bytes in a turn others come first.
@@ -32,8 +33,8 @@ struct ouro__inlet_ops {
     /* Bytes came; returns how many were taken, the others are kept. */
     size_t (*received)(struct ouro__inlet *inlet, struct ouro_slice data);
 
-    /* Room of the user's own, when there is any: an empty span: it failed.
-     * Returns false to receive into the hot buffer. */
+    /* Room of the user's own, when there is any; an empty span: not now, or it
+     * failed.  Returns false to receive into the hot buffer. */
     bool (*get_buffer)(struct ouro__inlet *inlet, struct ouro_span *out_room);
     void (*buffer_updated)(struct ouro__inlet *inlet, size_t size);
 
@@ -57,6 +58,7 @@ struct ouro__inlet {
     bool paused;
     bool readable; /* there may be more in the socket */
     bool hung_up;  /* the poll saw the end: read until it comes */
+    bool cut;      /* bytes were lost for want of memory */
     bool told;     /* the end */
     bool stopped;
 };
