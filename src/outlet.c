@@ -19,7 +19,6 @@ struct ouro__flight {
     struct ouro__op op;
     struct ouro__outlet *outlet;
     struct msghdr message;
-    size_t size; /* bytes that were handed over */
     struct iovec vectors[VECTORS];
 };
 
