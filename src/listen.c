@@ -108,6 +108,17 @@ make_room(struct plan *plan, size_t more)
 }
 
 static int
+explain_host(const struct ouro_server_options *options, const char *host,
+             const char *service, int error)
+{
+    bool is_v6 = strchr(host, ':') != NULL;
+    char where[192];
+
+    snprintf(where, sizeof(where), is_v6 ? "[%s]:%s" : "%s:%s", host, service);
+    return explain(options, where, error);
+}
+
+static int
 add_host(struct plan *plan, const char *host)
 {
     const struct ouro_server_options *options = plan->options;
@@ -117,12 +128,8 @@ add_host(struct plan *plan, const char *host)
     ssize_t count =
         ouro__resolve(plan->loop, any ? NULL : host, service, options->family,
                       true, plan->found, ADDRESSES);
-    if (count < 0) {
-        char where[192];
-
-        snprintf(where, sizeof(where), "%s:%s", any ? "*" : host, service);
-        return explain(options, where, (int)count);
-    }
+    if (count < 0)
+        return explain_host(options, any ? "*" : host, service, (int)count);
     int rc = make_room(plan, (size_t)count);
     for (ssize_t i = 0; rc == 0 && i < count; i++)
         if (!is_known(plan, &plan->found[i]))
