@@ -218,12 +218,17 @@ task_step(void *arg)
 
 /* Making one. */
 
-/* At the top of the stack, on a cache line of its own. */
+/* At the top of the stack, on cache lines of its own.  Stacks lie a power of
+ * two apart, and so the same field of all tasks would be in the same few lines
+ * of the cache: neighbours stand some lines apart instead. */
 static struct ouro_task *
 place_on(char *stack, size_t size)
 {
-    uintptr_t top = (uintptr_t)(stack + size) - sizeof(struct ouro_task);
-    size_t offset = (top & ~(uintptr_t)63) - (uintptr_t)stack;
+    enum { LINE = 64, SHIFT_COUNT = 16 };
+    uintptr_t number = (uintptr_t)stack / (size + GUARD_SIZE);
+    uintptr_t top = (uintptr_t)(stack + size) - sizeof(struct ouro_task)
+                    - number % SHIFT_COUNT * LINE;
+    size_t offset = (top & ~(uintptr_t)(LINE - 1)) - (uintptr_t)stack;
 
     return (struct ouro_task *)(void *)(stack + offset);
 }
