@@ -17,7 +17,8 @@ FLOORS = {
     "loop": "loop loop_life heap print_exception mailbox signals",
     "future": "future",
     "task": "stack context context_x86_64 context_aarch64 context_ucontext "
-            "task scope timeout group shield sleep sim",
+            "task scope timeout group group_start shield sleep waiting "
+            "gather wait wait_for as_completed sim",
     "wire": "protocol transport transport_impl pool outbox outlet "
             "inlet tcp",
     "stream": "stream stream_inside stream_read stream_write inbox",

@@ -15,5 +15,6 @@
 #include <ouro/stream.h>
 #include <ouro/task.h>
 #include <ouro/transport.h>
+#include <ouro/wait.h>
 
 #endif

@@ -71,6 +71,10 @@ void ouro_task_set_locals(struct ouro_task *task, void *locals);
 /**
  * Wait for `task` to end.
  *
+ * A cancellation of the running task does not reach `task`, which is what
+ * asyncio.shield() is for; see ouro_wait_for() in <ouro/wait.h> for the other
+ * way.
+ *
  * Returns what its function returned.
  *   -ECANCELED  or else the running task was cancelled; `task` is untouched
  *   -EDEADLK    it is the running task itself
@@ -116,6 +120,7 @@ struct ouro__scope {
  */
 struct ouro_timeout {
     struct ouro__scope scope; /* private, as all of it is */
+    struct ouro_task *task;
     int64_t when_ns;
     int64_t outer_when_ns;
 };
@@ -129,6 +134,30 @@ struct ouro_timeout {
 
 void ouro__timeout_begin(struct ouro_timeout *timeout, int64_t delay_ns,
                          const char *site);
+
+/**
+ * The same with the time at which it ends, by the clock of the loop, so that
+ * several parts can share one limit.  A time that has passed is as 0 above.
+ */
+#define ouro_timeout_begin_at(timeout, when_ns) \
+    ouro__timeout_begin_at(timeout, when_ns, OURO_HERE)
+
+void ouro__timeout_begin_at(struct ouro_timeout *timeout, int64_t when_ns,
+                            const char *site);
+
+/**
+ * Move the limit, to `delay_ns` from now or to `when_ns`, sooner or later.
+ *
+ * Any task or callback of the loop may do so while the part lasts.
+ *
+ * Returns 0.  The result need not be looked at.
+ *   -EALREADY  the time was up, and calls fail for it; nothing has changed
+ */
+int ouro_timeout_reschedule(struct ouro_timeout *timeout, int64_t delay_ns);
+int ouro_timeout_reschedule_at(struct ouro_timeout *timeout, int64_t when_ns);
+
+/** When the time is up, by the clock of the loop; OURO_FOREVER: never. */
+int64_t ouro_timeout_when_ns(const struct ouro_timeout *timeout);
 
 /**
  * End the part.  Every path from begin must come here.
@@ -171,22 +200,36 @@ void ouro__shield_begin(struct ouro_shield *shield, int64_t limit_ns,
 OURO_MUST_USE ssize_t ouro_shield_end(struct ouro_shield *shield,
                                       ssize_t result);
 
+/** One failure in a group: whose it was, and what. */
+struct ouro_failure {
+    char name[40];    /* of the task; what does not fit is cut */
+    const char *site; /* where it was made */
+    int error;        /* negative */
+};
+
 /**
  * Tasks that end together.
  *
  * Lives in the frame of the task that waits for them, from begin to end.  The
- * first to fail cancels the others, and what the owner waits for; those that
- * fail after it are reported to the exception handler.  A child that ends with
- * -ECANCELED has not failed.
+ * first to fail cancels the others, and what the owner waits for.  A child that
+ * ends with -ECANCELED has not failed.
+ *
+ * The failure that came first is what ouro_group_end() returns.  Those that
+ * come after it are kept where ouro_group_keep_failures() says; one for which
+ * there is no room is reported to the exception handler.
  */
 struct ouro_group {
     struct ouro__scope scope; /* private, as all of it is */
     struct ouro_task *owner;
     struct ouro__list tasks;
     struct ouro_future empty;
+    struct ouro_failure *room;
+    size_t room_count;
+    size_t failure_count;
     int error;
     bool cancelled; /* its tasks were told to end */
     bool pressing;  /* and its owner */
+    bool ended;
 };
 
 #define ouro_group_begin(group) ouro__group_begin(group, OURO_HERE)
@@ -194,7 +237,20 @@ struct ouro_group {
 void ouro__group_begin(struct ouro_group *group, const char *site);
 
 /**
+ * Write down every failure from now on, the first one too, in `room`, which has
+ * place for `count` and is the caller's.
+ */
+void ouro_group_keep_failures(struct ouro_group *group,
+                              struct ouro_failure *room, size_t count);
+
+/** How many failures there were, with room or without; also after the end. */
+size_t ouro_group_failure_count(const struct ouro_group *group);
+
+/**
  * Start `fn(arg)` in a task of `group`.
+ *
+ * The owner may, and so may every child, also while the owner waits in
+ * ouro_group_end().
  *
  * Returns 0.  The result need not be looked at: ouro_group_end() tells too.
  *   -ENOMEM     no stack: nothing runs, `arg` is yours, and the group fails
@@ -208,6 +264,32 @@ int ouro__group_create_task(struct ouro_group *group, ouro_task_fn *fn,
                             void *arg, const char *name, const char *site);
 
 /**
+ * The same, and wait until the new task says ouro_task_started().
+ *
+ * Until then its failure is the caller's, and not the group's.  `arg` is the
+ * caller's until this has returned 0: where it fails, nothing runs any more.
+ *
+ * Returns 0: the task is ready, and now one of the group like others.
+ *   -ECANCELED  the running task was cancelled, or the group has failed or was
+ *               cancelled; then the task was too, and has ended
+ *   -EPROTO     the task returned 0 or more, and never said that it is ready
+ *   -ENOMEM     no stack; the group has not failed for it
+ *   any other   what the task failed with
+ */
+#define ouro_group_start(group, fn, arg) \
+    ouro__group_start(group, fn, arg, #fn, OURO_HERE)
+
+OURO_SUSPENDS int ouro__group_start(struct ouro_group *group, ouro_task_fn *fn,
+                                    void *arg, const char *name,
+                                    const char *site);
+
+/**
+ * Tell who started the running task with ouro_group_start() that it is ready.
+ * Nothing if nobody waits for that, so a function may serve both ways.
+ */
+void ouro_task_started(void);
+
+/**
  * End it early: cancel its tasks, and what its owner waits for.  That is no
  * failure: ouro_group_end() returns 0 if nothing else went wrong.
  */
@@ -216,7 +298,8 @@ void ouro_group_cancel(struct ouro_group *group);
 /**
  * Wait for all of them.  Every path from begin must come here.
  *
- * `result` is what the caller itself came to: negative cancels the tasks.
+ * `result` is what the caller itself came to: negative cancels the tasks, and
+ * unless it is -ECANCELED it is a failure like theirs.
  * Waits to the end even if the running task is cancelled, for the tasks use
  * its frame.  Returns the failure that came first, or `result`.
  *   -ECANCELED  the running task was cancelled while it waited
