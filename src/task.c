@@ -304,6 +304,16 @@ suspend(struct ouro_task *task, bool interruptible)
     return ouro__context_pass(&task->context, &task->tasks->main, 0);
 }
 
+/* It had its share: let the others run. */
+static int
+give_way(struct ouro_task *task)
+{
+    ouro__call_soon(task->tasks->loop, &task->wake, task_step, task,
+                    task->site);
+    suspend(task, false);
+    return ouro__task_is_cancelled(task) ? -ECANCELED : 0;
+}
+
 int
 ouro__checkpoint(void)
 {
@@ -313,11 +323,7 @@ ouro__checkpoint(void)
         return -ECANCELED;
     if (--task->budget > 0)
         return 0;
-
-    ouro__call_soon(task->tasks->loop, &task->wake, task_step, task,
-                    task->site);
-    suspend(task, false);
-    return ouro__task_is_cancelled(task) ? -ECANCELED : 0;
+    return give_way(task);
 }
 
 void
@@ -332,37 +338,49 @@ ouro__task_interrupt(struct ouro_task *task)
 }
 
 static int
-await(struct ouro_future *future, bool interruptible)
+await(struct ouro_task *task, struct ouro_future *future, bool interruptible)
 {
-    struct ouro_task *task = ouro__task_here();
-
     OURO_CHECK(future->loop == task->tasks->loop,
                "a future is awaited in its own loop");
     if (future->error != -EINPROGRESS)
         return ouro_future_error(future);
 
-    ouro_future_add_done_callback(future, &task->wake, task_step, task);
+    ouro__handle_list(future->loop, &task->wake, &future->waiters, task_step,
+                      task);
     return suspend(task, interruptible);
 }
 
 int
 ouro__await_to_the_end(struct ouro_future *future)
 {
-    return await(future, false);
+    return await(ouro__task_here(), future, false);
 }
 
 int
 ouro__await_plainly(struct ouro_future *future)
 {
-    return await(future, true);
+    return await(ouro__task_here(), future, true);
+}
+
+/* Apart, for it is rare: without it ouro_await() saves no registers. */
+static __attribute__((noinline)) int
+give_way_and_await(struct ouro_task *task, struct ouro_future *future)
+{
+    int rc = give_way(task);
+
+    return rc < 0 ? rc : await(task, future, true);
 }
 
 int
 ouro_await(struct ouro_future *future)
 {
-    int rc = ouro__checkpoint();
+    struct ouro_task *task = ouro__task_here();
 
-    return rc < 0 ? rc : await(future, true);
+    if (ouro__task_is_cancelled(task))
+        return -ECANCELED;
+    if (--task->budget == 0)
+        return give_way_and_await(task, future);
+    return await(task, future, true);
 }
 
 int
