@@ -35,21 +35,21 @@ ouro_future_fini(struct ouro_future *future)
 static int
 complete(struct ouro_future *future, void *result, int error)
 {
-    struct ouro__list *link;
-
     ouro__loop_check_owner(future->loop);
     if (future->error != -EINPROGRESS)
         return -EALREADY;
 
     future->result = result;
     future->error = error;
-    while ((link = ouro__list_shift(&future->waiters)) != NULL) {
+    ouro__list_for_each (link, &future->waiters) {
         struct ouro_handle *handle =
             OURO_CONTAINER_OF(link, struct ouro_handle, link);
 
         future->seen = true;
-        ouro__handle_wake(handle, error);
+        handle->outcome = error;
+        handle->state = OURO__HANDLE_READY;
     }
+    ouro__list_splice(&future->loop->ready, &future->waiters);
     return 0;
 }
 
