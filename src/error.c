@@ -28,6 +28,7 @@ static const struct error_text ours[] = {
     OUR_ERROR(OURO_ENAMEFAIL, "Name resolution failed"),
     OUR_ERROR(OURO_ESERVICE, "No such service or port"),
     OUR_ERROR(OURO_ENOADDRESS, "The host has no address of that family"),
+    OUR_ERROR(OURO_EBROKEN, "The barrier was reset or aborted"),
 };
 
 /* Elsewhere the errors of errno are unknown. */

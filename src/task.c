@@ -351,6 +351,15 @@ await(struct ouro_task *task, struct ouro_future *future, bool interruptible)
 }
 
 int
+ouro__suspend_in(struct ouro__list *list, bool interruptible)
+{
+    struct ouro_task *task = ouro__task_here();
+
+    ouro__handle_list(task->tasks->loop, &task->wake, list, task_step, task);
+    return suspend(task, interruptible);
+}
+
+int
 ouro__await_to_the_end(struct ouro_future *future)
 {
     return await(ouro__task_here(), future, false);

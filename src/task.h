@@ -42,6 +42,7 @@ struct ouro_task {
     const char *name;
     const char *site;
     void *locals;
+    void *parcel;            /* what it waits with, or was handed */
     void *stack;             /* its lowest byte */
     struct ouro_handle wake; /* its next step, or what it waits for */
     struct ouro_future done;
@@ -85,6 +86,11 @@ int ouro__await_to_the_end(struct ouro_future *future);
 
 /* The same, but a cancellation ends it; no checkpoint at the beginning. */
 int ouro__await_plainly(struct ouro_future *future);
+
+/* Suspend at the end of `list`, until somebody takes `wake` out and wakes it;
+ * no checkpoint at the beginning.  Returns the outcome it is woken with.  Where
+ * a cancellation may end that, -ECANCELED, and then it is in no list. */
+int ouro__suspend_in(struct ouro__list *list, bool interruptible);
 
 /* Create a task that is in `siblings` until it is done; NULL: in none. */
 OURO_MUST_USE int ouro__task_new(struct ouro_loop *loop,

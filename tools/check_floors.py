@@ -18,7 +18,8 @@ FLOORS = {
     "future": "future",
     "task": "stack context context_x86_64 context_aarch64 context_ucontext "
             "task scope timeout group group_start shield sleep waiting "
-            "gather wait wait_for as_completed sim",
+            "gather wait wait_for as_completed sim sync waiters lock "
+            "event condition semaphore barrier queue queue_order",
     "wire": "protocol transport transport_impl pool outbox outlet "
             "inlet tcp",
     "stream": "stream stream_inside stream_read stream_write inbox",

@@ -19,7 +19,8 @@ enum {
     OURO_ENAMEAGAIN = 4100,  /* the name servers did not answer; try later */
     OURO_ENAMEFAIL = 4101,   /* name resolution failed for good */
     OURO_ESERVICE = 4102,    /* no such service or port */
-    OURO_ENOADDRESS = 4103   /* the host has no address of that family */
+    OURO_ENOADDRESS = 4103,  /* the host has no address of that family */
+    OURO_EBROKEN = 4104      /* a barrier was reset or aborted */
 };
 
 /** The text of `error`, negative or not, of errno or of ours. */

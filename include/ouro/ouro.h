@@ -11,8 +11,10 @@
 #include <ouro/loop.h>
 #include <ouro/net.h>
 #include <ouro/protocol.h>
+#include <ouro/queue.h>
 #include <ouro/run.h>
 #include <ouro/stream.h>
+#include <ouro/sync.h>
 #include <ouro/task.h>
 #include <ouro/transport.h>
 #include <ouro/wait.h>

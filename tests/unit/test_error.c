@@ -39,20 +39,20 @@ each_of_ours_has_its_name_and_a_text_of_its_own(void **state)
 {
     (void)state;
 
-    for (int error = OURO_EINCOMPLETE; error <= OURO_ENOADDRESS; error++) {
+    for (int error = OURO_EINCOMPLETE; error <= OURO_EBROKEN; error++) {
         assert_memory_equal(ouro_error_name(error), "OURO_E", 6);
         assert_true(strlen(ouro_strerror(error)) > 0);
         for (int other = OURO_EINCOMPLETE; other < error; other++)
             assert_string_not_equal(ouro_strerror(error), ouro_strerror(other));
     }
     assert_string_equal(ouro_error_name(OURO_EINCOMPLETE), "OURO_EINCOMPLETE");
-    assert_string_equal(ouro_error_name(OURO_ENOADDRESS), "OURO_ENOADDRESS");
+    assert_string_equal(ouro_error_name(OURO_EBROKEN), "OURO_EBROKEN");
 }
 
 static void
 what_nobody_knows_is_unknown(void **state)
 {
-    const int nobodys[] = {4095, OURO_ENOADDRESS + 1, -5000, INT_MAX, INT_MIN};
+    const int nobodys[] = {4095, OURO_EBROKEN + 1, -5000, INT_MAX, INT_MIN};
 
     (void)state;
     for (size_t i = 0; i < sizeof(nobodys) / sizeof(nobodys[0]); i++) {
