@@ -14,14 +14,15 @@ FLOORS = {
     "engine": "engine engine_uring engine_sim op kernel_sockets refused "
               "uring_features sim_net sim_place sim_stream sim_buffers "
               "sim_names sim_ops sim_sockets",
-    "loop": "loop loop_life heap print_exception mailbox signals",
+    "loop": "loop loop_life heap print_exception mailbox descriptors",
     "future": "future",
     "task": "stack context context_x86_64 context_aarch64 context_ucontext "
-            "task scope timeout group group_start shield sleep waiting "
+            "task scope timeout signals signal_wait sock sock_file "
+            "group group_start shield sleep waiting "
             "gather wait wait_for as_completed sim sync waiters lock "
             "event condition semaphore barrier queue queue_order",
     "wire": "protocol transport transport_impl pool outbox outlet "
-            "inlet tcp",
+            "inlet tcp watch",
     "stream": "stream stream_inside stream_read stream_write inbox",
     "net": "net lookup resolve server serve listen listener connect dial race",
     "run": "run overflow ouro",

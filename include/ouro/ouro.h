@@ -13,10 +13,13 @@
 #include <ouro/protocol.h>
 #include <ouro/queue.h>
 #include <ouro/run.h>
+#include <ouro/signals.h>
+#include <ouro/sock.h>
 #include <ouro/stream.h>
 #include <ouro/sync.h>
 #include <ouro/task.h>
 #include <ouro/transport.h>
 #include <ouro/wait.h>
+#include <ouro/watch.h>
 
 #endif
