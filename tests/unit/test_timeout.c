@@ -411,6 +411,24 @@ after_an_inner_limit_the_outer_one_counts_again(void **state)
     assert_int_equal(f->ended_ns, 10);
 }
 
+static void
+a_limit_that_is_due_and_has_not_run_is_taken_back(void **state)
+{
+    struct fixture *f = *state;
+    struct ouro_handle handle = {0};
+
+    f->outer_ns = 10;
+    assert_ok(ouro_loop_create_task(f->loop, NULL, nest, f));
+    ouro_call_soon(f->loop, &handle, reply, f);
+    ouro_sim_advance(f->sim, 0);
+
+    assert_ok(f->results[0]);
+    assert_false(f->flags[0]);
+    assert_ok(f->results[1]);
+    assert_ok(f->results[2]);
+    assert_int_equal(count_timers(f), 0);
+}
+
 /* A48: what ends slowly has ended when the limit has. */
 
 static int
@@ -568,6 +586,7 @@ main(void)
         TEST(only_the_limit_that_cancelled_says_etimedout),
         TEST(an_inner_limit_that_is_longer_does_not_prolong_the_outer),
         TEST(after_an_inner_limit_the_outer_one_counts_again),
+        TEST(a_limit_that_is_due_and_has_not_run_is_taken_back),
         TEST(a_limit_on_a_task_waits_for_it_to_clean_up),
         TEST(a_forgotten_end_stops_with_the_line_of_its_begin),
         TEST(a_limit_outside_a_task_stops_the_program),
