@@ -10,7 +10,7 @@ import re
 import sys
 
 FLOORS = {
-    "base": "base list bytes error alloc check address poison",
+    "base": "base list bytes error alloc check address poison threads",
     "engine": "engine engine_uring engine_sim op kernel_sockets refused "
               "uring_features sim_net sim_place sim_stream sim_buffers "
               "sim_names sim_ops sim_sockets",
@@ -20,7 +20,8 @@ FLOORS = {
             "task scope timeout signals signal_wait sock sock_file "
             "group group_start shield sleep waiting "
             "gather wait wait_for as_completed sim sync waiters lock "
-            "event condition semaphore barrier queue queue_order",
+            "event condition semaphore barrier queue queue_order "
+            "thread_pool executor remote",
     "wire": "protocol transport transport_impl pool outbox outlet "
             "inlet tcp watch",
     "stream": "stream stream_inside stream_read stream_write inbox",

@@ -212,6 +212,18 @@ OURO_MUST_USE int ouro_mailbox_post(struct ouro_mailbox *mailbox,
                                     struct ouro_handle *handle,
                                     ouro_callback_fn *fn, void *arg);
 
+/**
+ * Take back a post.  From any thread, but not from a signal handler.
+ *
+ * Returns whether the call was prevented.  Otherwise it has been made, and has
+ * returned: the loop was waited for.  Either way the memory of the handle, and
+ * what the call uses, is the caller's afterwards.  Who waits holds no lock that
+ * the loop may want.  On the thread of the loop nothing is waited for, and a
+ * call may take back its own handle: that is not prevented.
+ */
+bool ouro_mailbox_cancel(struct ouro_mailbox *mailbox,
+                         struct ouro_handle *handle);
+
 /** The same, where the caller knows that the loop is there. */
 OURO_MUST_USE int ouro_call_soon_threadsafe(struct ouro_loop *loop,
                                             struct ouro_handle *handle,
@@ -247,6 +259,7 @@ struct ouro_loop_stats {
     size_t transports;
     size_t servers;
     size_t buffers; /* blocks of the pool in use */
+    size_t jobs;    /* calls on threads that were not taken back */
 };
 
 void ouro_loop_get_stats(const struct ouro_loop *loop,

@@ -7,11 +7,13 @@
 #include <ouro/base.h>
 #include <ouro/bytes.h>
 #include <ouro/error.h>
+#include <ouro/executor.h>
 #include <ouro/future.h>
 #include <ouro/loop.h>
 #include <ouro/net.h>
 #include <ouro/protocol.h>
 #include <ouro/queue.h>
+#include <ouro/remote.h>
 #include <ouro/run.h>
 #include <ouro/signals.h>
 #include <ouro/sock.h>

@@ -77,6 +77,12 @@ OURO_MUST_USE int ouro_sim_add_name(struct ouro_sim *sim, const char *name,
 OURO_MUST_USE int ouro_sim_set_route(struct ouro_sim *sim, const char *address,
                                      int64_t delay_ns, int error);
 
+/**
+ * From now on a call that a thread would make takes `delay_ns`; at first none.
+ * The loop makes it, when that time has passed.
+ */
+void ouro_sim_set_job_time(struct ouro_sim *sim, int64_t delay_ns);
+
 /** How many names were looked up. */
 unsigned ouro_sim_lookups(const struct ouro_sim *sim);
 
