@@ -130,10 +130,14 @@ measure(void *arg)
     struct ouro_future done;
 
     (void)arg;
-    measure_waiters("future set to its waiter's next wait, 10 waiters", 10);
-    measure_waiters("future set to its waiter's next wait, 100 waiters", 100);
-    measure_waiters("future set to its waiter's next wait, 1000 waiters", 1000);
-    measure_waiters("future set to its waiter's next wait, alone in a turn", 1);
+    measure_waiters(
+        "future set, its waiter resumed and waiting again, 10 waiters", 10);
+    measure_waiters(
+        "future set, its waiter resumed and waiting again, 100 waiters", 100);
+    measure_waiters(
+        "future set, its waiter resumed and waiting again, 1000 waiters", 1000);
+    measure_waiters("future set, its waiter resumed and waiting again, alone",
+                    1);
 
     ouro_future_init(&done, ouro_get_running_loop());
     (void)ouro_future_set_result(&done, NULL);
