@@ -16,7 +16,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { ADDRESSES = 32, BACKLOG_MAX = 65535 };
+enum {
+    ADDRESSES = 32,
+    BACKLOG_MAX = 65535,
+    PORT_TRIES = 8 /* to find one that is free on every address */
+};
 
 /* What a bind works on; too large for the frame of a task. */
 struct plan {
@@ -28,7 +32,9 @@ struct plan {
     size_t address_count;
     size_t address_room;
     size_t bound_count;
-    uint16_t port; /* of the first socket, where a free one was asked for */
+    size_t failed;   /* the address that was to blame */
+    uint16_t port;   /* of the first socket, where a free one was asked for */
+    bool may_differ; /* no port was free everywhere */
 };
 
 static int
@@ -194,7 +200,7 @@ bind_one(struct plan *plan, int fd, const struct ouro_address *address)
     if (ouro_address_port(address) == 0 && plan->port != 0) {
         set_port(&same, plan->port);
         int rc = engine->sockets->bind(engine, fd, &same);
-        if (rc != -EADDRINUSE)
+        if (rc != -EADDRINUSE || !plan->may_differ)
             return rc;
     }
     return engine->sockets->bind(engine, fd, address);
@@ -239,33 +245,42 @@ is_unavailable(int error)
 }
 
 static int
-explain_address(const struct plan *plan, size_t i, int error)
+open_each(struct plan *plan)
 {
-    char text[OURO_ADDRESS_TEXT];
+    int unavailable = 0;
 
-    return explain(plan->options,
-                   ouro_address_format(&plan->addresses[i], text), error);
+    plan->port = 0;
+    for (size_t i = 0; i < plan->address_count; i++) {
+        int rc = open_one(plan, &plan->addresses[i]);
+
+        if (rc < 0)
+            plan->failed = i;
+        if (is_unavailable(rc)) {
+            unavailable = rc;
+        } else if (rc < 0) {
+            close_all(plan);
+            return rc;
+        }
+    }
+    return plan->bound_count > 0 ? 0 : unavailable;
 }
 
 static int
 open_all(struct plan *plan)
 {
-    size_t left_out = 0;
-    int unavailable = 0;
+    bool free_port = ouro_address_port(&plan->addresses[0]) == 0;
+    int tries = free_port ? PORT_TRIES : 1;
+    char text[OURO_ADDRESS_TEXT];
+    int rc = -EADDRINUSE;
 
-    for (size_t i = 0; i < plan->address_count; i++) {
-        int rc = open_one(plan, &plan->addresses[i]);
-
-        if (is_unavailable(rc)) {
-            left_out = i;
-            unavailable = rc;
-        } else if (rc < 0) {
-            close_all(plan);
-            return explain_address(plan, i, rc);
-        }
+    for (int i = 0; rc == -EADDRINUSE && i < tries; i++) {
+        plan->may_differ = i == PORT_TRIES - 1;
+        rc = open_each(plan);
     }
-    return plan->bound_count > 0 ? 0
-                                 : explain_address(plan, left_out, unavailable);
+    if (rc == 0)
+        return 0;
+    ouro_address_format(&plan->addresses[plan->failed], text);
+    return explain(plan->options, text, rc);
 }
 
 static int

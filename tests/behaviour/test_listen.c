@@ -53,14 +53,14 @@ visit(const struct seen *seen, const char *host)
     return rc;
 }
 
-/* A socket of the caller's own, bound to 127.0.0.1 and `port`. */
+/* A socket of the caller's own, bound to `host` and `port`. */
 static int
-bind_raw(uint16_t port, int *out_fd)
+bind_raw(const char *host, uint16_t port, int *out_fd)
 {
     struct ouro__engine *e = ouro_get_running_loop()->engine;
     struct ouro_address address;
 
-    int rc = ouro_address_parse(&address, "127.0.0.1", port);
+    int rc = ouro_address_parse(&address, host, port);
     if (rc < 0)
         return rc;
     *out_fd = e->sockets->open(e, AF_INET);
@@ -159,19 +159,91 @@ several_hosts_share_a_free_port_and_duplicates_are_dropped(void **state)
     assert_err(seen.rc[2], ECONNREFUSED);
 }
 
+/* The port that the next socket gets in a simulation; in the world any. */
+static int
+guess_next_port(uint16_t *out_port)
+{
+    struct ouro__engine *e = ouro_get_running_loop()->engine;
+    struct ouro_address address;
+    int fd = -1;
+
+    int rc = bind_raw("127.0.0.1", 0, &fd);
+    if (rc == 0)
+        rc = e->sockets->local_address(e, fd, &address);
+    *out_port = (uint16_t)(ouro_address_port(&address) + 1);
+    return rc == 0 ? close_raw(fd) : rc;
+}
+
+static int
+serve_where_one_is_taken(void *arg)
+{
+    static const char *const hosts[] = {"127.0.0.1", "127.0.0.2", NULL};
+    const struct ouro_server_options options = {
+        .hosts = hosts,
+    };
+    struct seen *seen = arg;
+    uint16_t next;
+    int fd = -1;
+
+    int rc = guess_next_port(&next);
+    if (rc == 0)
+        rc = bind_raw("127.0.0.2", next, &fd);
+    if (rc == 0)
+        rc = listen_raw(fd);
+    if (rc == 0)
+        rc = serve_at(seen, &options);
+    if (rc < 0)
+        return rc;
+    ouro_server_free(seen->scene.server);
+    return close_raw(fd);
+}
+
+static void
+a_port_that_is_free_on_one_address_only_is_not_taken(void **state)
+{
+    struct seen seen = {0};
+
+    (void)state;
+    assert_ok(run_in_world(engine, serve_where_one_is_taken, &seen));
+
+    assert_int_equal(seen.count, 2);
+    assert_int_equal(ouro_address_port(&seen.addresses[1]),
+                     ouro_address_port(&seen.addresses[0]));
+}
+
+/* A server on 127.0.0.2, whose port is free on 127.0.0.1. */
+static int
+serve_on_the_second(struct seen *seen)
+{
+    const struct ouro_server_options options = {.host = "127.0.0.2"};
+    int rc = -EADDRINUSE;
+
+    for (int i = 0; rc == -EADDRINUSE && i < 100; i++) {
+        int fd = -1;
+
+        rc = serve_at(seen, &options);
+        if (rc < 0)
+            return rc;
+        rc = bind_raw("127.0.0.1", ouro_address_port(&seen->addresses[0]), &fd);
+        (void)close_raw(fd);
+        if (rc < 0)
+            ouro_server_free(seen->scene.server);
+    }
+    return rc;
+}
+
 static int
 serve_where_it_is_taken(void *arg)
 {
     static const char *const hosts[] = {"127.0.0.1", "127.0.0.2", NULL};
-    struct ouro_server_options options = {.host = "127.0.0.2"};
     struct seen *seen = arg;
     struct ouro_server *first;
 
-    int rc = serve_at(seen, &options);
+    int rc = serve_on_the_second(seen);
     if (rc < 0)
         return rc;
     first = seen->scene.server;
-    options = (struct ouro_server_options){
+    const struct ouro_server_options options = {
         .hosts = hosts,
         .service = seen->scene.port,
         .report = &seen->report,
@@ -252,7 +324,7 @@ serve_ready(void *arg)
     struct seen *seen = arg;
     int fd = -1;
 
-    int rc = bind_raw(0, &fd);
+    int rc = bind_raw("127.0.0.1", 0, &fd);
     if (rc < 0)
         return rc;
     const struct ouro_server_options options = {
@@ -287,7 +359,7 @@ cancel_self_and_serve(void *arg)
     struct seen *seen = arg;
     int fd = -1;
 
-    int rc = bind_raw(0, &fd);
+    int rc = bind_raw("127.0.0.1", 0, &fd);
     if (rc < 0)
         return rc;
     const struct ouro_server_options options = {
@@ -319,13 +391,13 @@ serve_ready_that_cannot_listen(void *arg)
     struct ouro_address local;
     int fds[2] = {-1, -1};
 
-    int rc = bind_raw(0, &fds[0]);
+    int rc = bind_raw("127.0.0.1", 0, &fds[0]);
     if (rc < 0)
         return rc;
     struct ouro__engine *e = ouro_get_running_loop()->engine;
     rc = e->sockets->local_address(e, fds[0], &local);
     if (rc == 0)
-        rc = bind_raw(ouro_address_port(&local), &fds[1]);
+        rc = bind_raw("127.0.0.1", ouro_address_port(&local), &fds[1]);
     if (rc == 0)
         rc = listen_raw(fds[0]);
     const struct ouro_server_options options = {
@@ -367,7 +439,7 @@ start_too_late(void *arg)
 
     int rc = serve_at(seen, &options);
     if (rc == 0)
-        rc = bind_raw((uint16_t)atoi(seen->scene.port), &fd);
+        rc = bind_raw("127.0.0.1", (uint16_t)atoi(seen->scene.port), &fd);
     if (rc == 0)
         rc = listen_raw(fd);
     seen->rc[0] = ouro_server_serve_forever(seen->scene.server);
@@ -402,6 +474,7 @@ main(int argc, char **argv)
         cmocka_unit_test(without_a_host_it_is_every_address_and_one_free_port),
         cmocka_unit_test(
             several_hosts_share_a_free_port_and_duplicates_are_dropped),
+        cmocka_unit_test(a_port_that_is_free_on_one_address_only_is_not_taken),
         cmocka_unit_test(a_port_that_is_taken_closes_all_and_is_named),
         cmocka_unit_test(with_reuse_port_two_servers_share_one),
         cmocka_unit_test(a_ready_descriptor_is_served_and_closed),
