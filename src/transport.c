@@ -18,35 +18,14 @@
  * Every call of a protocol goes through call(), which holds the order that
  * <ouro/protocol.h> promises against a table of moves.
  */
-#include "protocol.h"
+#include "transport.h"
 
 #include "alloc.h"
 #include "loop.h"
-
-#include <ouro/transport_impl.h>
+#include "protocol.h"
 
 #include <errno.h>
 #include <string.h>
-
-enum stage {
-    STAGE_NEW,
-    STAGE_OPEN,
-    STAGE_CLOSING, /* flushing */
-    STAGE_ABORTED,
-    STAGE_ENDED /* the transport is done; connection_lost has come or will */
-};
-
-/* What a protocol has been told, as bits. */
-enum told { TOLD_MADE = 1, TOLD_EOF = 2, TOLD_PAUSE = 4, TOLD_LOST = 8 };
-
-enum event {
-    EVENT_MADE,
-    EVENT_DATA,
-    EVENT_EOF,
-    EVENT_PAUSE,
-    EVENT_RESUME,
-    EVENT_LOST
-};
 
 /* The allowed moves: what must have been told, what must not, what is then. */
 static const struct move {
@@ -63,10 +42,8 @@ static const struct move {
     [EVENT_LOST] = {TOLD_MADE, TOLD_LOST, TOLD_LOST, 0},
 };
 
-/* Before a call: check the move, and hold the object, which may be replaced
- * inside it. */
-static struct ouro_protocol *
-enter(struct ouro_transport *transport, enum event event)
+struct ouro_protocol *
+ouro__transport_enter(struct ouro_transport *transport, enum event event)
 {
     const struct move *move = &moves[event];
 
@@ -236,7 +213,8 @@ static void
 tell_lost(struct ouro_transport *transport)
 {
     int reason = transport->reason;
-    struct ouro_protocol *protocol = enter(transport, EVENT_LOST);
+    struct ouro_protocol *protocol =
+        ouro__transport_enter(transport, EVENT_LOST);
 
     if (protocol->ops->connection_lost != NULL)
         protocol->ops->connection_lost(protocol, reason);
@@ -268,7 +246,7 @@ tell_soon(void *arg)
         return;
 
     struct ouro_protocol *protocol =
-        enter(transport, paused ? EVENT_RESUME : EVENT_PAUSE);
+        ouro__transport_enter(transport, paused ? EVENT_RESUME : EVENT_PAUSE);
     if (paused && protocol->ops->resume_writing != NULL)
         protocol->ops->resume_writing(protocol);
     if (!paused && protocol->ops->pause_writing != NULL)
@@ -276,8 +254,8 @@ tell_soon(void *arg)
     ouro_protocol_unref(protocol);
 }
 
-static void
-tell_later(struct ouro_transport *transport)
+void
+ouro__transport_tell_later(struct ouro_transport *transport)
 {
     if (!ouro_handle_is_pending(&transport->soon))
         ouro_call_soon(transport->loop, &transport->soon, tell_soon, transport);
@@ -291,11 +269,11 @@ ouro_transport_ended(struct ouro_transport *transport)
     transport->stage = STAGE_ENDED;
     ouro_handle_cancel(&transport->deadline);
     ouro_handle_cancel(&transport->soon);
-    tell_later(transport);
+    ouro__transport_tell_later(transport);
 }
 
-static void
-keep_reason(struct ouro_transport *transport, int reason)
+void
+ouro__transport_keep_reason(struct ouro_transport *transport, int reason)
 {
     if (transport->reason == 0)
         transport->reason = reason;
@@ -309,7 +287,7 @@ ouro_transport_fail(struct ouro_transport *transport, int reason)
     if (transport->stage >= STAGE_ABORTED)
         return;
 
-    keep_reason(transport, reason);
+    ouro__transport_keep_reason(transport, reason);
     transport->stage = STAGE_ABORTED;
     ouro_handle_cancel(&transport->deadline);
     transport->ops->abort(transport);
@@ -359,7 +337,7 @@ start(void *arg)
     if (transport->stage == STAGE_OPEN)
         transport->ops->start(transport);
     if (transport->writing_paused && transport->stage < STAGE_ENDED)
-        tell_later(transport);
+        ouro__transport_tell_later(transport);
 }
 
 /* `soon` starts it one turn later; what else it would tell waits for that. */
@@ -375,7 +353,8 @@ ouro_transport_begin(struct ouro_transport *transport, void *context)
 {
     struct ouro_transport_owner *owner = transport->owner;
     bool owner_waits = owner != NULL && !owner->at_once;
-    struct ouro_protocol *protocol = enter(transport, EVENT_MADE);
+    struct ouro_protocol *protocol =
+        ouro__transport_enter(transport, EVENT_MADE);
     int rc = 0;
 
     transport->stage = STAGE_OPEN;
@@ -393,286 +372,6 @@ ouro_transport_begin(struct ouro_transport *transport, void *context)
         start_after_owner(transport);
     else
         transport->ops->start(transport);
-}
-
-/* Input. */
-
-bool
-ouro_transport_wants_data(const struct ouro_transport *transport)
-{
-    return transport->stage == STAGE_OPEN && !transport->reading_paused;
-}
-
-bool
-ouro_transport_is_buffered(const struct ouro_transport *transport)
-{
-    return transport->protocol->ops->get_buffer != NULL;
-}
-
-struct ouro_span
-ouro_transport_get_buffer(struct ouro_transport *transport, size_t hint)
-{
-    struct ouro_protocol *protocol = enter(transport, EVENT_DATA);
-    struct ouro_span room = protocol->ops->get_buffer(protocol, hint);
-    bool may_fill = protocol == transport->protocol
-                    && ouro_transport_wants_data(transport);
-
-    ouro_protocol_unref(protocol);
-    if (!may_fill)
-        return (struct ouro_span){NULL, 0};
-    if (room.size == 0)
-        ouro_transport_fail(transport, -ENOBUFS);
-    return room;
-}
-
-void
-ouro_transport_buffer_updated(struct ouro_transport *transport, size_t size)
-{
-    struct ouro_protocol *protocol = enter(transport, EVENT_DATA);
-
-    protocol->ops->buffer_updated(protocol, size);
-    ouro_protocol_unref(protocol);
-}
-
-static size_t
-copy_into_buffer(struct ouro_transport *transport, struct ouro_slice data)
-{
-    struct ouro_span room = ouro_transport_get_buffer(transport, data.size);
-    size_t size = room.size < data.size ? room.size : data.size;
-
-    if (size == 0)
-        return 0;
-    memcpy(room.data, data.data, size);
-    ouro_transport_buffer_updated(transport, size);
-    return size;
-}
-
-static size_t
-hand_over(struct ouro_transport *transport, struct ouro_slice data)
-{
-    if (ouro_transport_is_buffered(transport))
-        return copy_into_buffer(transport, data);
-
-    struct ouro_protocol *protocol = enter(transport, EVENT_DATA);
-    protocol->ops->data_received(protocol, data);
-    ouro_protocol_unref(protocol);
-    return data.size;
-}
-
-size_t
-ouro_transport_received(struct ouro_transport *transport,
-                        struct ouro_slice data)
-{
-    size_t taken = 0;
-
-    while (taken < data.size && ouro_transport_wants_data(transport))
-        taken += hand_over(transport,
-                           ouro_slice_of(data.data + taken, data.size - taken));
-    return taken;
-}
-
-void
-ouro_transport_received_eof(struct ouro_transport *transport)
-{
-    bool keep_open = false;
-
-    if (transport->stage != STAGE_OPEN)
-        return;
-    struct ouro_protocol *protocol = enter(transport, EVENT_EOF);
-    if (protocol->ops->eof_received != NULL)
-        keep_open = protocol->ops->eof_received(protocol);
-    ouro_protocol_unref(protocol);
-    if (!keep_open)
-        ouro_transport_close(transport);
-}
-
-void
-ouro_transport_pause_reading(struct ouro_transport *transport)
-{
-    ouro__loop_check_owner(transport->loop);
-    if (transport->reading_paused)
-        return;
-
-    transport->reading_paused = true;
-    if (transport->stage == STAGE_OPEN)
-        transport->ops->pause_reading(transport);
-}
-
-void
-ouro_transport_resume_reading(struct ouro_transport *transport)
-{
-    ouro__loop_check_owner(transport->loop);
-    if (!transport->reading_paused)
-        return;
-
-    transport->reading_paused = false;
-    if (transport->stage == STAGE_OPEN)
-        transport->ops->resume_reading(transport);
-}
-
-bool
-ouro_transport_is_reading(const struct ouro_transport *transport)
-{
-    return ouro_transport_wants_data(transport)
-           && (transport->told & TOLD_EOF) == 0;
-}
-
-/* Output. */
-
-static void
-drop(struct ouro_transport *transport, size_t size)
-{
-    transport->loop->stats.writes_dropped++;
-    if (transport->dropped_bytes == 0)
-        ouro__loop_report(transport->loop,
-                          "bytes were written to a connection that is closed, "
-                          "lost, or at its end, and dropped",
-                          transport->reason, transport->ops->name,
-                          transport->site);
-    transport->dropped_bytes += size;
-}
-
-static bool
-may_queue(struct ouro_transport *transport, size_t size)
-{
-    ouro__loop_check_owner(transport->loop);
-    if (transport->stage != STAGE_OPEN || transport->eof_written
-        || transport->broken) {
-        drop(transport, size);
-        return false;
-    }
-    if (size > transport->max_size
-        || transport->queued > transport->max_size - size) {
-        ouro_transport_fail(transport, -ENOBUFS);
-        return false;
-    }
-    return true;
-}
-
-static size_t
-total_size(const struct ouro_slice *slices, size_t count)
-{
-    size_t size = 0;
-
-    for (size_t i = 0; i < count; i++)
-        size =
-            slices[i].size > SIZE_MAX - size ? SIZE_MAX : size + slices[i].size;
-    return size;
-}
-
-void
-ouro_transport_writev(struct ouro_transport *transport,
-                      const struct ouro_slice *slices, size_t count)
-{
-    size_t size = total_size(slices, count);
-
-    if (size > 0 && may_queue(transport, size))
-        transport->ops->writev(transport, slices, count);
-}
-
-void
-ouro_transport_write(struct ouro_transport *transport, struct ouro_slice data)
-{
-    ouro_transport_writev(transport, &data, 1);
-}
-
-void
-ouro_transport_write_take(struct ouro_transport *transport,
-                          struct ouro_buf *buf)
-{
-    size_t size = ouro_buf_size(buf);
-
-    if (size > 0 && may_queue(transport, size))
-        transport->ops->write_take(transport, buf);
-    else
-        ouro_buf_unref(buf);
-}
-
-void
-ouro_transport_write_eof(struct ouro_transport *transport)
-{
-    ouro__loop_check_owner(transport->loop);
-    if (transport->stage != STAGE_OPEN || transport->eof_written)
-        return;
-
-    transport->eof_written = true;
-    transport->ops->write_eof(transport);
-}
-
-/* The one check of the marks; every way to write comes here. */
-static void
-check_marks(struct ouro_transport *transport)
-{
-    bool was_told = (transport->told & TOLD_PAUSE) != 0;
-
-    if (transport->queued > transport->high_size)
-        transport->writing_paused = true;
-    else if (transport->queued <= transport->low_size)
-        transport->writing_paused = false;
-    if (transport->writing_paused != was_told && transport->stage < STAGE_ENDED)
-        tell_later(transport);
-}
-
-void
-ouro_transport_set_queued(struct ouro_transport *transport, size_t size)
-{
-    transport->queued = size;
-    check_marks(transport);
-}
-
-void
-ouro_transport_set_broken(struct ouro_transport *transport, int error)
-{
-    keep_reason(transport, error);
-    transport->broken = true;
-}
-
-void
-ouro_transport_set_write_buffer_limits(struct ouro_transport *transport,
-                                       size_t high_size, size_t low_size)
-{
-    ouro__loop_check_owner(transport->loop);
-    if (high_size == 0)
-        high_size = OURO_KIB(64);
-    if (low_size == 0)
-        low_size = high_size / 4;
-    transport->high_size = high_size;
-    transport->low_size = low_size < high_size ? low_size : high_size;
-    if (transport->stage == STAGE_OPEN)
-        check_marks(transport);
-}
-
-void
-ouro_transport_set_write_buffer_max(struct ouro_transport *transport,
-                                    size_t max_size)
-{
-    transport->max_size = max_size != 0 ? max_size : OURO_MIB(64);
-}
-
-void
-ouro_transport_set_close_timeout(struct ouro_transport *transport,
-                                 int64_t timeout_ns)
-{
-    transport->close_timeout_ns =
-        timeout_ns != 0 ? timeout_ns : OURO_SECONDS(30);
-}
-
-size_t
-ouro_transport_write_buffer_size(const struct ouro_transport *transport)
-{
-    return transport->queued;
-}
-
-bool
-ouro_transport_is_writing_paused(const struct ouro_transport *transport)
-{
-    return transport->writing_paused;
-}
-
-uint64_t
-ouro_transport_bytes_dropped(const struct ouro_transport *transport)
-{
-    return transport->dropped_bytes;
 }
 
 /* The rest. */

@@ -22,7 +22,7 @@ FLOORS = {
             "gather wait wait_for as_completed sim sync waiters lock "
             "event condition semaphore barrier queue queue_order "
             "thread_pool executor remote",
-    "wire": "protocol transport transport_impl pool outbox outlet "
+    "wire": "protocol transport transport_io transport_impl pool outbox outlet "
             "inlet tcp watch",
     "stream": "stream stream_inside stream_read stream_write inbox",
     "net": "net lookup resolve server serve listen listener connect dial race",

@@ -39,7 +39,7 @@ class Tree(unittest.TestCase):
 
 class Floors(Tree):
     def test_an_include_may_go_down_or_along(self):
-        self.write("src/loop.c", '#include "loop.h"\n#include "timers.h"\n'
+        self.write("src/loop.c", '#include "loop.h"\n#include "heap.h"\n'
                                  '#include "engine.h"\n#include <stdio.h>\n')
         self.write("transports/tcp.c", "#include <ouro/transport_impl.h>\n"
                                        '#include "op.h"\n#include "outbox.h"\n')
