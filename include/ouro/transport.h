@@ -89,7 +89,12 @@ void ouro_transport_set_close_timeout(struct ouro_transport *transport,
 /** Bytes that are queued and not yet the kernel's. */
 size_t ouro_transport_write_buffer_size(const struct ouro_transport *transport);
 
-/** Whether more is queued than the high mark, and has not drained since. */
+/**
+ * Whether more is queued than the high mark, and has not drained since.
+ *
+ * pause_writing comes in the next turn, and not if it has drained by then; so
+ * who stops here without having been told asks again in a turn.
+ */
 bool ouro_transport_is_writing_paused(const struct ouro_transport *transport);
 
 /** Bytes that were written to it since it was closed or lost. */

@@ -26,6 +26,17 @@ struct world {
     int result;
 };
 
+/* How loops are made. */
+static struct ouro_loop_options loop_options;
+
+void
+set_world_loop(const struct ouro_loop_options *options)
+{
+    static const struct ouro_loop_options usual;
+
+    loop_options = options != NULL ? *options : usual;
+}
+
 static bool
 is_simulated(const char *engine)
 {
@@ -66,6 +77,7 @@ make_simulated(struct world *world, const char *engine)
             .late_cancel_percent = 30,
             .no_buffer_percent = 10,
         };
+    options.loop = loop_options;
     assert_ok(ouro_sim_new(&world->sim, &options));
     world->loop = ouro_sim_loop(world->sim);
 }
@@ -76,7 +88,7 @@ make(struct world *world, const char *engine)
     if (is_simulated(engine))
         make_simulated(world, engine);
     else
-        assert_ok(ouro_loop_new(&world->loop, NULL));
+        assert_ok(ouro_loop_new(&world->loop, &loop_options));
     ouro_loop_set_exception_handler(world->loop, see_exception, &world->seen);
 }
 

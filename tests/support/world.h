@@ -21,6 +21,9 @@
  * program as skipped where that engine cannot run. */
 const char *world_engine(int argc, char **argv);
 
+/* How the loops of all worlds from now on are made; NULL: in the usual way. */
+void set_world_loop(const struct ouro_loop_options *options);
+
 /* Run `fn(arg)` as the main task of a new world, wait until all that it began
  * has ended, and return what it returned.
  *
