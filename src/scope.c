@@ -94,9 +94,9 @@ time_after(const struct ouro_task *task, int64_t delay_ns)
 
 /* The stack of scopes. */
 
-static void
-push(struct ouro_task *task, struct ouro__scope *scope,
-     enum ouro__scope_kind kind, const char *site)
+void
+ouro__scope_push(struct ouro_task *task, struct ouro__scope *scope,
+                 enum ouro__scope_kind kind, const char *site)
 {
     scope->outer = task->scope;
     scope->outer_site = task->scope_site;
@@ -105,8 +105,8 @@ push(struct ouro_task *task, struct ouro__scope *scope,
     task->scope_site = site;
 }
 
-static void
-pop(struct ouro_task *task, struct ouro__scope *scope)
+void
+ouro__scope_pop(struct ouro_task *task, struct ouro__scope *scope)
 {
     OURO_CHECK_AT(task->scope == scope,
                   "what a task begins must be ended on every path",
@@ -129,19 +129,91 @@ ouro__task_count_pressing(struct ouro_task *task)
     }
 }
 
+/* The earliest limit that counts inside `scope`.  Each scope up to the
+ * outermost is told again what is the earliest outside it. */
+static int64_t
+limit_in(struct ouro__scope *scope)
+{
+    if (scope == NULL)
+        return OURO_FOREVER;
+
+    int64_t outer_when_ns = limit_in(scope->outer);
+    if (scope->kind == OURO__SCOPE_TIMEOUT) {
+        struct ouro_timeout *timeout =
+            OURO_CONTAINER_OF(scope, struct ouro_timeout, scope);
+
+        timeout->outer_when_ns = outer_when_ns;
+        return timeout->when_ns < outer_when_ns ? timeout->when_ns
+                                                : outer_when_ns;
+    }
+    if (scope->kind == OURO__SCOPE_SHIELD) {
+        struct ouro_shield *shield =
+            OURO_CONTAINER_OF(scope, struct ouro_shield, scope);
+
+        shield->outer_when_ns = outer_when_ns;
+        return shield->when_ns;
+    }
+    return outer_when_ns;
+}
+
 /* Timeouts. */
+
+/* A limit is up when the timer calls, be it late: what is in the past, or is
+ * the time at which it called last, is still to come for a new limit. */
+static int64_t
+still_to_come(const struct ouro_task *task, int64_t when_ns)
+{
+    return when_ns > task->fired_ns ? when_ns : task->fired_ns + 1;
+}
+
+void
+ouro__timeout_begin_at(struct ouro_timeout *timeout, int64_t when_ns,
+                       const char *site)
+{
+    struct ouro_task *task = ouro__task_here();
+
+    ouro__scope_push(task, &timeout->scope, OURO__SCOPE_TIMEOUT, site);
+    timeout->task = task;
+    timeout->when_ns = still_to_come(task, when_ns);
+    timeout->outer_when_ns = task->limit_ns;
+    if (timeout->when_ns < task->limit_ns)
+        set_limit(task, timeout->when_ns);
+}
 
 void
 ouro__timeout_begin(struct ouro_timeout *timeout, int64_t delay_ns,
                     const char *site)
 {
-    struct ouro_task *task = ouro__task_here();
+    int64_t when_ns = time_after(ouro__task_here(), delay_ns);
 
-    push(task, &timeout->scope, OURO__SCOPE_TIMEOUT, site);
-    timeout->when_ns = time_after(task, delay_ns);
-    timeout->outer_when_ns = task->limit_ns;
-    if (timeout->when_ns < task->limit_ns)
-        set_limit(task, timeout->when_ns);
+    ouro__timeout_begin_at(timeout, when_ns, site);
+}
+
+int
+ouro_timeout_reschedule_at(struct ouro_timeout *timeout, int64_t when_ns)
+{
+    struct ouro_task *task = timeout->task;
+
+    ouro__loop_check_owner(task->tasks->loop);
+    if (ouro_timeout_expired(timeout))
+        return -EALREADY;
+
+    timeout->when_ns = still_to_come(task, when_ns);
+    set_limit(task, limit_in(task->scope));
+    return 0;
+}
+
+int
+ouro_timeout_reschedule(struct ouro_timeout *timeout, int64_t delay_ns)
+{
+    return ouro_timeout_reschedule_at(timeout,
+                                      time_after(timeout->task, delay_ns));
+}
+
+int64_t
+ouro_timeout_when_ns(const struct ouro_timeout *timeout)
+{
+    return timeout->when_ns;
 }
 
 ssize_t
@@ -150,7 +222,7 @@ ouro_timeout_end(struct ouro_timeout *timeout, ssize_t result)
     struct ouro_task *task = ouro__task_here();
     bool expired = timeout->when_ns <= task->fired_ns;
 
-    pop(task, &timeout->scope);
+    ouro__scope_pop(task, &timeout->scope);
     set_limit(task, timeout->outer_when_ns);
     if (result == -ECANCELED && expired && !ouro__task_is_cancelled(task))
         return -ETIMEDOUT;
@@ -160,7 +232,7 @@ ouro_timeout_end(struct ouro_timeout *timeout, ssize_t result)
 bool
 ouro_timeout_expired(const struct ouro_timeout *timeout)
 {
-    return timeout->when_ns <= ouro__task_here()->fired_ns;
+    return timeout->when_ns <= timeout->task->fired_ns;
 }
 
 /* Shields. */
@@ -171,7 +243,7 @@ ouro__shield_begin(struct ouro_shield *shield, int64_t limit_ns,
 {
     struct ouro_task *task = ouro__task_here();
 
-    push(task, &shield->scope, OURO__SCOPE_SHIELD, site);
+    ouro__scope_push(task, &shield->scope, OURO__SCOPE_SHIELD, site);
     shield->outer_shield = task->shield;
     shield->outer_when_ns = task->limit_ns;
     shield->when_ns = time_after(task, limit_ns);
@@ -186,7 +258,7 @@ ouro_shield_end(struct ouro_shield *shield, ssize_t result)
     struct ouro_task *task = ouro__task_here();
     bool expired = shield->when_ns <= task->fired_ns;
 
-    pop(task, &shield->scope);
+    ouro__scope_pop(task, &shield->scope);
     task->shield = shield->outer_shield;
     ouro__task_count_pressing(task);
     set_limit(task, shield->outer_when_ns);
@@ -203,7 +275,7 @@ ouro__group_begin(struct ouro_group *group, const char *site)
     *group = (struct ouro_group){.owner = task};
     ouro__list_init(&group->tasks);
     ouro__future_init(&group->empty, task->tasks->loop, site);
-    push(task, &group->scope, OURO__SCOPE_GROUP, site);
+    ouro__scope_push(task, &group->scope, OURO__SCOPE_GROUP, site);
 }
 
 void
@@ -211,6 +283,6 @@ ouro__group_pop(struct ouro_group *group)
 {
     struct ouro_task *task = ouro__task_here();
 
-    pop(task, &group->scope);
+    ouro__scope_pop(task, &group->scope);
     ouro__task_count_pressing(task);
 }

@@ -15,7 +15,15 @@ enum { OURO__TASK_BUDGET = 128 };
 enum ouro__scope_kind {
     OURO__SCOPE_TIMEOUT,
     OURO__SCOPE_SHIELD,
-    OURO__SCOPE_GROUP
+    OURO__SCOPE_GROUP,
+    OURO__SCOPE_ITERATION
+};
+
+/* In the frame of who started a task, and waits until it is ready. */
+struct ouro__start {
+    struct ouro_future settled; /* it is ready, or has ended */
+    int result;                 /* of a task that ended before */
+    bool given_up;              /* it was told to end */
 };
 
 /* What the floor keeps for a loop. */
@@ -49,6 +57,7 @@ struct ouro_task {
     struct ouro__list link;    /* in tasks->all */
     struct ouro__list sibling; /* in the list of a group or a protocol */
     struct ouro_group *group;  /* NULL: it is in none */
+    struct ouro__start *start; /* NULL: it is ready, or nobody asked */
     unsigned refs;
     int result;         /* -EINPROGRESS until it is done */
     bool seen;          /* somebody took the result */
@@ -96,6 +105,20 @@ int ouro__suspend_in(struct ouro__list *list, bool interruptible);
 OURO_MUST_USE int ouro__task_new(struct ouro_loop *loop,
                                  struct ouro_task **out_task, ouro_task_fn *fn,
                                  void *arg, const char *name, const char *site);
+
+/* Put `scope` on the stack of scopes of the running task, and take it off. */
+void ouro__scope_push(struct ouro_task *task, struct ouro__scope *scope,
+                      enum ouro__scope_kind kind, const char *site);
+void ouro__scope_pop(struct ouro_task *task, struct ouro__scope *scope);
+
+/* Start a task of `group`; that it could not start is no failure of it yet. */
+OURO_MUST_USE int ouro__group_add(struct ouro_group *group,
+                                  struct ouro_task **out_task, ouro_task_fn *fn,
+                                  void *arg, const char *name,
+                                  const char *site);
+
+/* A task has ended before it was ready. */
+void ouro__start_ended(struct ouro_task *task);
 
 /* A child of `group` is done. */
 void ouro__group_child_done(struct ouro_group *group, struct ouro_task *task);

@@ -223,8 +223,8 @@ struct ouro_group {
     struct ouro_task *owner;
     struct ouro__list tasks;
     struct ouro_future empty;
-    struct ouro_failure *room;
-    size_t room_count;
+    struct ouro_failure *room; /* for the next one */
+    size_t room_left;
     size_t failure_count;
     int error;
     bool cancelled; /* its tasks were told to end */

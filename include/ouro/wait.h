@@ -88,7 +88,7 @@ enum ouro_wait_until {
  * taken; also when this fails with -ECANCELED.
  *
  * Returns how many are done, which may be 0 when the time is up.
- *   -ECANCELED  the running task was cancelled; the nodes are untouched
+ *   -ECANCELED  the running task was cancelled; the others live on
  *   -EINVAL     there are no nodes, and it would wait for ever
  *   -EDEADLK    one is the running task itself; nothing was waited for
  */
@@ -101,7 +101,8 @@ OURO_SUSPENDS ssize_t ouro_wait(struct ouro_awaited *nodes, size_t count,
  *
  * Returns what it came to, and only when it has ended: a task that cleans up is
  * waited for, and a value that it returns although it was cancelled stands.
- * 0 or less cancels at once what is not done; OURO_FOREVER is no limit.
+ * 0 or less cancels at once what is not done; OURO_FOREVER is no limit.  A
+ * future lives until this has returned.
  *   -ETIMEDOUT  it ended with -ECANCELED, because the time was up
  *   -ECANCELED  it ended so because the running task was cancelled, or because
  *               somebody else cancelled it
@@ -139,6 +140,7 @@ OURO_SUSPENDS int ouro__wait_for_call(ouro_task_fn *fn, void *arg,
 struct ouro_as_completed {
     struct ouro__scope scope; /* private, as all of it is */
     struct ouro__waiting waiting;
+    int error; /* it could not begin */
 };
 
 /** Begin with `nodes`, for `timeout_ns` at most; OURO_FOREVER: no limit. */

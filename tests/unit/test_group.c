@@ -205,16 +205,49 @@ a_negative_result_cancels_the_tasks(void **state)
     assert_ok(f->results[1]);
 }
 
+/* A49 */
 static void
-the_failure_of_a_child_goes_before_that_of_the_owner(void **state)
+a_failure_of_the_owner_that_came_first_is_the_result(void **state)
 {
     struct fixture *f = *state;
 
     set_child(f, 0, 50, -EPROTO);
     f->children[0].stubborn = true;
     f->result = -EPIPE;
+    assert_err(ouro_sim_run(f->sim, own, f), EPIPE);
 
-    assert_err(ouro_sim_run(f->sim, own, f), EPROTO);
+    assert_int_equal(f->seen.count, 1);
+    assert_err(f->seen.error, EPROTO);
+    f->seen.count = 0;
+}
+
+static int
+fail_after_a_child(void *arg)
+{
+    struct fixture *f = arg;
+    struct ouro_group group;
+
+    ouro_group_begin(&group);
+    start_children(f, &group);
+    f->results[0] = ouro_sleep(50);
+    return ouro_group_end(&group, -EPIPE);
+}
+
+/* A49 */
+static void
+a_failure_of_the_owner_after_that_of_a_child_is_reported(void **state)
+{
+    struct fixture *f = *state;
+
+    set_child(f, 0, 10, -EPROTO);
+    assert_err(ouro_sim_run(f->sim, fail_after_a_child, f), EPROTO);
+
+    assert_err(f->results[0], ECANCELED);
+    assert_int_equal(f->seen.count, 1);
+    assert_err(f->seen.error, EPIPE);
+    assert_string_equal(f->seen.name, "fail_after_a_child");
+    assert_non_null(strstr(f->seen.site, "test_group.c:"));
+    f->seen.count = 0;
 }
 
 /* Memory. */
@@ -313,7 +346,8 @@ main(void)
         TEST(a_failure_ends_what_the_owner_waits_for),
         TEST(a_child_that_ends_with_ecanceled_has_not_failed),
         TEST(a_negative_result_cancels_the_tasks),
-        TEST(the_failure_of_a_child_goes_before_that_of_the_owner),
+        TEST(a_failure_of_the_owner_that_came_first_is_the_result),
+        TEST(a_failure_of_the_owner_after_that_of_a_child_is_reported),
         TEST(a_task_that_could_not_start_is_a_failure_of_the_group),
         TEST(a_forgotten_end_stops_with_the_line_of_its_begin),
         TEST(a_group_that_another_task_ends_stops_the_program),
