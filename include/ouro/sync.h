@@ -201,9 +201,8 @@ struct ouro_barrier {
     const char *site;
     struct ouro__list waiters; /* tasks, in the order they came */
     size_t parties;
-    size_t arrived; /* tasks in `waiters`, and those that were cancelled out of
-                       it and have not run */
-    size_t leaving; /* tasks that were woken, and have not run */
+    size_t inside;  /* tasks suspended in ouro_barrier_wait() */
+    size_t leaving; /* those of them that go on, and have not run yet */
     bool is_broken;
 };
 
