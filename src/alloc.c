@@ -24,7 +24,7 @@ static const struct ouro_allocator by_malloc = {
     .free = free_by_malloc,
 };
 
-static struct ouro_allocator allocator = {
+static struct ouro_allocator current = {
     .alloc = alloc_by_malloc,
     .free = free_by_malloc,
 };
@@ -32,7 +32,7 @@ static struct ouro_allocator allocator = {
 void *
 ouro__alloc(size_t size)
 {
-    return allocator.alloc(size, allocator.context);
+    return current.alloc(size, current.context);
 }
 
 void *
@@ -49,7 +49,7 @@ void
 ouro__free(void *memory)
 {
     if (memory != NULL)
-        allocator.free(memory, allocator.context);
+        current.free(memory, current.context);
 }
 
 char *
@@ -64,7 +64,7 @@ ouro__copy_text(const char *text)
 }
 
 void
-ouro_set_allocator(const struct ouro_allocator *wanted)
+ouro_set_allocator(const struct ouro_allocator *allocator)
 {
-    allocator = wanted != NULL ? *wanted : by_malloc;
+    current = allocator != NULL ? *allocator : by_malloc;
 }

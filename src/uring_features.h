@@ -26,7 +26,7 @@ unsigned ouro__uring_features_wanted(void);
 /* Of `wanted`, those that a kernel has whose params.features are `bits`. */
 unsigned ouro__uring_features_of(unsigned wanted, unsigned bits);
 
-/* The names of `features`, with spaces between; what does not fit is cut. */
-void ouro__uring_features_text(char *text, size_t size, unsigned features);
+/* The names of `wanted`, with spaces between; what does not fit is cut. */
+void ouro__uring_features_text(char *text, size_t size, unsigned wanted);
 
 #endif
