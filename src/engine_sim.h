@@ -129,7 +129,7 @@ void ouro__sim_names_init(struct ouro__sim_names *names);
 void ouro__sim_names_fini(struct ouro__sim_names *names);
 
 /* See ouro_sim_add_name() and ouro_sim_set_route(). */
-int ouro__sim_add_name(struct ouro__sim_names *names, const char *name,
+int ouro__sim_add_name(struct ouro__sim_names *names, const char *text,
                        const char *addresses, int64_t delay_ns, int error);
 int ouro__sim_set_route(struct ouro__sim_names *names, const char *address,
                         int64_t delay_ns, int error);

@@ -21,15 +21,13 @@ enum { HANDLER_STACK = 16 * 1024 };
 static char handler_stack[HANDLER_STACK];
 static struct sigaction previous;
 
+/* What does not fit is cut. */
 static size_t
 append(char *line, size_t used, size_t room, const char *text)
 {
-    size_t size = strlen(text);
-
-    if (size > room - used)
-        size = room - used;
-    memcpy(line + used, text, size);
-    return used + size;
+    while (*text != '\0' && used < room)
+        line[used++] = *text++;
+    return used;
 }
 
 /* No stdio in a signal handler. */
