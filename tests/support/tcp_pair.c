@@ -98,6 +98,30 @@ make_tcp_transports(struct ouro_transport *out_transports[2],
     return rc;
 }
 
+int
+begin_over_tcp(struct end *end, int fd)
+{
+    struct ouro_transport *transport;
+    int rc = ouro__tcp_new(&transport, ouro_get_running_loop(), fd,
+                           &witness_ops, OURO_HERE);
+
+    if (rc == 0)
+        ouro_transport_begin(transport, end);
+    return rc;
+}
+
+int
+meet_over_tcp(struct end ends[2])
+{
+    int fds[2];
+
+    ends_init(ends);
+    int rc = make_tcp_pair(fds);
+    for (int i = 0; rc == 0 && i < 2; i++)
+        rc = begin_over_tcp(&ends[i], fds[i]);
+    return rc;
+}
+
 ssize_t
 raw_send(int fd, struct ouro_slice data)
 {
