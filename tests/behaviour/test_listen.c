@@ -272,6 +272,32 @@ a_port_that_is_taken_closes_all_and_is_named(void **state)
     assert_non_null(strstr(seen.report.text, words));
 }
 
+static int
+serve_one_inside_the_other(void *arg)
+{
+    static const char *const hosts[] = {"0.0.0.0", "127.0.0.1", NULL};
+    struct seen *seen = arg;
+    const struct ouro_server_options options = {
+        .hosts = hosts,
+        .report = &seen->report,
+    };
+
+    seen->rc[0] = serve_at(seen, &options);
+    return 0;
+}
+
+static void
+an_address_that_cannot_listen_is_named(void **state)
+{
+    struct seen seen = {0};
+
+    (void)state;
+    assert_ok(run_in_world(engine, serve_one_inside_the_other, &seen));
+
+    assert_err(seen.rc[0], EADDRINUSE);
+    assert_non_null(strstr(seen.report.text, "cannot listen on 127.0.0.1:"));
+}
+
 /* Two servers, one port. */
 
 static int
@@ -476,6 +502,7 @@ main(int argc, char **argv)
             several_hosts_share_a_free_port_and_duplicates_are_dropped),
         cmocka_unit_test(a_port_that_is_free_on_one_address_only_is_not_taken),
         cmocka_unit_test(a_port_that_is_taken_closes_all_and_is_named),
+        cmocka_unit_test(an_address_that_cannot_listen_is_named),
         cmocka_unit_test(with_reuse_port_two_servers_share_one),
         cmocka_unit_test(a_ready_descriptor_is_served_and_closed),
         cmocka_unit_test(

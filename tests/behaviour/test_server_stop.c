@@ -250,6 +250,55 @@ a_task_that_is_stopped_can_still_say_goodbye(void **state)
     assert_int_equal(s.rc[3], 0);
 }
 
+/* The connection is lost, and its task has something left to do. */
+static int
+linger_on(struct ouro_stream *stream, void *context)
+{
+    struct scene *s = context;
+    char byte;
+
+    s->made++;
+    if (ouro_stream_read(stream, &byte, 1) != 0)
+        return -EIO;
+    ouro_stream_abort(stream);
+    int rc = ouro_sleep(OURO_MILLISECONDS(50));
+    s->lost++;
+    return rc;
+}
+
+static int
+wait_for_a_task(void *arg)
+{
+    struct scene *s = arg;
+    struct ouro_stream *stream = NULL;
+
+    int rc = serve_streams(s, linger_on);
+    if (rc == 0)
+        rc = open_client(s, &stream);
+    while (rc == 0 && s->made < 1)
+        rc = ouro_sleep(OURO_MILLISECONDS(1));
+    ouro_stream_free(stream);
+    ouro_server_close(s->server);
+    s->count[0] = ouro_server_is_serving(s->server);
+    if (rc == 0)
+        rc = ouro_server_wait_closed(s->server);
+    s->count[1] = s->lost;
+    ouro_server_free(s->server);
+    return rc;
+}
+
+static void
+wait_closed_waits_for_tasks_whose_connection_is_lost(void **state)
+{
+    struct scene s = {.count = {UNSEEN}};
+
+    (void)state;
+    assert_ok(run_in_world(engine, wait_for_a_task, &s));
+
+    assert_int_equal(s.count[0], false);
+    assert_int_equal(s.count[1], 1);
+}
+
 /* Who is part of what has to end cannot wait for the end. */
 
 static int
@@ -356,6 +405,7 @@ main(int argc, char **argv)
         cmocka_unit_test(stop_waits_to_the_end_in_a_cancelled_task_too),
         cmocka_unit_test(stop_cancels_the_tasks_of_a_server_of_streams),
         cmocka_unit_test(a_task_that_is_stopped_can_still_say_goodbye),
+        cmocka_unit_test(wait_closed_waits_for_tasks_whose_connection_is_lost),
         cmocka_unit_test(a_task_of_a_connection_cannot_wait_for_its_own_server),
         cmocka_unit_test(a_task_of_a_connection_may_free_its_server),
     };
