@@ -4,7 +4,8 @@
  * The end, in order: tasks that are left are cancelled and waited for; then
  * connections that are open are closed, so that what was written leaves; then
  * the loop is freed, which reports what there still is.  Both waits share one
- * limit.  A signal that comes meanwhile is the second one, and kills.
+ * limit.  A signal that comes meanwhile has no main to cancel, if it is the
+ * first; the second kills, as ever.
  */
 #include "mailbox.h"
 #include "overflow.h"
@@ -14,9 +15,11 @@
 #include <ouro/transport_impl.h>
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static const int handled[] = {SIGINT, SIGTERM};
 enum { HANDLED = sizeof(handled) / sizeof(handled[0]) };
@@ -27,11 +30,15 @@ struct run {
     struct ouro_handle told; /* posted by the signal handler */
     struct ouro_mailbox *mailbox;
     atomic_uint signals; /* that came */
+    bool interrupted;    /* one of them found main alive */
     struct sigaction previous[HANDLED];
 };
 
-/* Signals are the process's: one run at a time has them. */
+/* Signals are the process's: one run at a time has them.  A forked child has
+ * the handler, and its parent's run, which is none of its own. */
 static _Atomic(struct run *) signalled;
+static atomic_int signalled_pid;
+static atomic_uint handlers; /* that run now, on any thread */
 
 /* Signals. */
 
@@ -40,21 +47,36 @@ cancel_main(void *arg)
 {
     struct run *run = arg;
 
+    if (run->main == NULL || ouro_task_is_done(run->main))
+        return;
+    run->interrupted = true;
     ouro_task_cancel(run->main);
+}
+
+/* Whether it is the first, and there is a main to be told of it. */
+static bool
+tell_main(struct run *run)
+{
+    return run != NULL && atomic_load(&signalled_pid) == getpid()
+           && atomic_fetch_add(&run->signals, 1) == 0
+           && ouro_mailbox_post(run->mailbox, &run->told, cancel_main, run)
+                  == 0;
 }
 
 static void
 signal_came(int number)
 {
-    struct run *run = atomic_load(&signalled);
+    int error = errno;
 
-    if (run != NULL && atomic_fetch_add(&run->signals, 1) == 0
-        && ouro_mailbox_post(run->mailbox, &run->told, cancel_main, run) == 0)
-        return;
+    atomic_fetch_add(&handlers, 1);
+    if (!tell_main(atomic_load(&signalled))) {
+        struct sigaction fatal = {.sa_handler = SIG_DFL};
 
-    struct sigaction fatal = {.sa_handler = SIG_DFL};
-    (void)sigaction(number, &fatal, NULL);
-    (void)raise(number);
+        (void)sigaction(number, &fatal, NULL);
+        (void)raise(number);
+    }
+    atomic_fetch_sub(&handlers, 1);
+    errno = error;
 }
 
 static bool
@@ -63,6 +85,11 @@ take_signals(struct run *run)
     struct run *nobody = NULL;
     struct sigaction action = {.sa_handler = signal_came};
 
+    if (atomic_load(&signalled_pid) != getpid()) { /* what a parent left */
+        atomic_store(&signalled, NULL);
+        atomic_store(&handlers, 0);
+        atomic_store(&signalled_pid, getpid());
+    }
     if (!atomic_compare_exchange_strong(&signalled, &nobody, run))
         return false;
     for (size_t i = 0; i < HANDLED; i++)
@@ -70,12 +97,16 @@ take_signals(struct run *run)
     return true;
 }
 
+/* A handler may have begun on another thread, and then it has `run` in its
+ * hands; it does not wait for anything. */
 static void
 give_signals_back(struct run *run)
 {
     for (size_t i = 0; i < HANDLED; i++)
         (void)sigaction(handled[i], &run->previous[i], NULL);
     atomic_store(&signalled, NULL);
+    while (atomic_load(&handlers) > 0)
+        sched_yield();
 }
 
 /* The end. */
@@ -94,8 +125,10 @@ wait_for_none(struct ouro_loop *loop, const size_t *left, int64_t deadline_ns)
 
     ouro_call_at(loop, &deadline, deadline_ns, wake, NULL);
     ouro__loop_begin_run(loop);
-    while (*left > 0 && ouro_handle_is_pending(&deadline))
+    while (*left > 0 && ouro_handle_is_pending(&deadline)) {
+        loop->stopping = false; /* it is over when nothing is left */
         ouro__loop_turn(loop, true);
+    }
     ouro__loop_end_run(loop);
     ouro_handle_cancel(&deadline);
 }
@@ -167,7 +200,7 @@ run_main(struct run *run, const struct ouro_run_options *options)
 
     int result = ouro_task_result(run->main);
     rc = end_everything(run->loop, limit_ns);
-    if (result == -ECANCELED && atomic_load(&run->signals) > 0)
+    if (result == -ECANCELED && run->interrupted)
         return -EINTR;
     return result < 0 || rc == 0 ? result : rc;
 }
