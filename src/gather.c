@@ -57,10 +57,28 @@ find_failure(struct ouro__waiting *waiting, bool cancelled)
     return found;
 }
 
+/* The same future twice is one. */
 static bool
-is_same(const struct ouro_awaited *node, const struct ouro_awaited *other)
+is_first_of_its_kind(struct ouro__waiting *waiting, struct ouro_awaited *node)
 {
-    return node->task == other->task && node->future == other->future;
+    ouro__list_for_each (link, &waiting->done) {
+        if (node_of(link)->future == node->future)
+            return node_of(link) == node;
+    }
+    return true;
+}
+
+/* Nobody is told of the failures of the others; tasks see to theirs. */
+static void
+drop_others(struct ouro__waiting *waiting, struct ouro_awaited *failed)
+{
+    ouro__list_for_each (link, &waiting->done) {
+        struct ouro_awaited *node = node_of(link);
+
+        if (node != failed && node->future != NULL && node->result < 0
+            && is_first_of_its_kind(waiting, node))
+            ouro__awaited_drop(node);
+    }
 }
 
 int
@@ -78,10 +96,7 @@ ouro_gather(struct ouro_awaited *nodes, size_t count)
         return cancelled ? -ECANCELED : 0;
 
     ouro__awaited_take(failed);
-    ouro__list_for_each (link, &waiting.done) {
-        if (!is_same(node_of(link), failed))
-            ouro__awaited_drop(node_of(link));
-    }
+    drop_others(&waiting, failed);
     return failed->result;
 }
 
