@@ -45,6 +45,29 @@ struct ouro__socket_ops {
     ssize_t (*recv)(struct ouro__engine *engine, int fd, void *into,
                     size_t size);
 
+    /** A non-blocking, close-on-exec socket; -EAGAIN where nobody is there. */
+    int (*accept)(struct ouro__engine *engine, int fd);
+
+    /**
+     * As recv and send, for datagrams.  `out_from` has no size where the socket
+     * does not say; -EMSGSIZE: the datagram was longer, and its rest is gone.
+     */
+    ssize_t (*recv_from)(struct ouro__engine *engine, int fd, void *into,
+                         size_t size, struct ouro_address *out_from);
+    ssize_t (*send_to)(struct ouro__engine *engine, int fd,
+                       const struct iovec *data, const struct ouro_address *to);
+
+    /** As send, from a regular file.  0: it has ended. */
+    ssize_t (*send_file)(struct ouro__engine *engine, int fd, int file,
+                         off_t offset, size_t size);
+
+    /**
+     * What tells the file behind `fd` from the next that has its number.
+     * -EBADF; -EPERM where it is always ready.
+     */
+    int (*identify)(struct ouro__engine *engine, int fd,
+                    uint64_t *out_identity);
+
     /** No more from us. */
     int (*shutdown_write)(struct ouro__engine *engine, int fd);
 
@@ -152,5 +175,11 @@ ouro__engine_uring_new(struct ouro__engine **out_engine,
 
 /** The socket calls of the kernel, for every engine that has one. */
 extern const struct ouro__socket_ops ouro__kernel_sockets;
+
+/* The two ways to send a file: sendfile(2), and read and send. */
+ssize_t ouro__kernel_send_file(struct ouro__engine *engine, int fd, int file,
+                               off_t offset, size_t size);
+ssize_t ouro__copy_file(struct ouro__engine *engine, int fd, int file,
+                        off_t offset, size_t size);
 
 #endif

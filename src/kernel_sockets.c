@@ -7,8 +7,10 @@
 #include "engine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int
@@ -97,6 +99,88 @@ kernel_recv(struct ouro__engine *engine, int fd, void *into, size_t size)
     return got < 0 ? -errno : got;
 }
 
+/* No flag of accept4(2) keeps it from waiting. */
+static int
+accept_from_blocking(int fd, int flags)
+{
+    if (fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+        return -errno;
+    int rc = result_of(accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    (void)fcntl(fd, F_SETFL, flags);
+    return rc;
+}
+
+static int
+kernel_accept(struct ouro__engine *engine, int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    int rc;
+
+    (void)engine;
+    if (flags < 0)
+        return -errno;
+    do {
+        rc = (flags & O_NONBLOCK) == 0
+                 ? accept_from_blocking(fd, flags)
+                 : result_of(
+                     accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    } while (rc == -EINTR);
+    return rc;
+}
+
+static ssize_t
+kernel_recv_from(struct ouro__engine *engine, int fd, void *into, size_t size,
+                 struct ouro_address *out_from)
+{
+    struct iovec vector = {.iov_base = into, .iov_len = size};
+    struct msghdr message = {
+        .msg_name = &out_from->of,
+        .msg_namelen = sizeof(out_from->of),
+        .msg_iov = &vector,
+        .msg_iovlen = 1,
+    };
+    ssize_t got;
+
+    (void)engine;
+    do
+        got = recvmsg(fd, &message, MSG_DONTWAIT);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return -errno;
+    out_from->size = message.msg_namelen;
+    return (message.msg_flags & MSG_TRUNC) != 0 ? -EMSGSIZE : got;
+}
+
+static ssize_t
+kernel_send_to(struct ouro__engine *engine, int fd, const struct iovec *data,
+               const struct ouro_address *to)
+{
+    ssize_t size;
+
+    (void)engine;
+    do
+        size = sendto(fd, data->iov_base, data->iov_len,
+                      MSG_DONTWAIT | MSG_NOSIGNAL, &to->of.any, to->size);
+    while (size < 0 && errno == EINTR);
+    return size < 0 ? -errno : size;
+}
+
+/* Sockets and pipes have inodes of their own; an eventfd and its like share
+ * one, and cannot be told apart. */
+static int
+kernel_identify(struct ouro__engine *engine, int fd, uint64_t *out_identity)
+{
+    struct stat is;
+
+    (void)engine;
+    if (fstat(fd, &is) < 0)
+        return -errno;
+    if (S_ISREG(is.st_mode) || S_ISDIR(is.st_mode))
+        return -EPERM;
+    *out_identity = (uint64_t)is.st_ino ^ ((uint64_t)is.st_dev << 40);
+    return 0;
+}
+
 static int
 kernel_shutdown_write(struct ouro__engine *engine, int fd)
 {
@@ -145,6 +229,11 @@ const struct ouro__socket_ops ouro__kernel_sockets = {
     .listen = kernel_listen,
     .send = kernel_send,
     .recv = kernel_recv,
+    .accept = kernel_accept,
+    .recv_from = kernel_recv_from,
+    .send_to = kernel_send_to,
+    .send_file = ouro__kernel_send_file,
+    .identify = kernel_identify,
     .shutdown_write = kernel_shutdown_write,
     .set_reset = kernel_set_reset,
     .close = kernel_close,

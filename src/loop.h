@@ -29,6 +29,8 @@ struct ouro__flush {
  * end_floor is called for it when the loop is freed, highest first. */
 enum ouro__floor {
     OURO__FLOOR_TASK,
+    OURO__FLOOR_DESCRIPTORS, /* below it are the frames that wait for them */
+    OURO__FLOOR_SIGNALS,
     OURO__FLOOR_WIRE,
     OURO__FLOOR_TRANSPORTS,
     OURO__FLOOR_NET,

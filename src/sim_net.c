@@ -131,6 +131,7 @@ give_number(struct ouro__sim_net *net, struct ouro__sim_socket *socket)
     net->table[at] = socket;
     net->count++;
     socket->fd = OURO__SIM_FIRST_FD + (int)at;
+    socket->serial = ++net->serial;
     return socket->fd;
 }
 
@@ -242,8 +243,12 @@ ouro__sim_connect_start(struct ouro__sim_net *net,
 {
     if (to->of.any.sa_family != socket->family)
         return -EAFNOSUPPORT;
-    if (socket->state == OURO__SIM_CONNECTING)
+    if (socket->state == OURO__SIM_CONNECTING && !socket->abandoned)
         return -EALREADY;
+    if (socket->abandoned) {
+        socket->abandoned = false;
+        return 0;
+    }
     if (socket->state != OURO__SIM_IDLE)
         return -EISCONN;
 
@@ -343,4 +348,5 @@ void
 ouro__sim_connect_stop(struct ouro__sim_socket *socket)
 {
     leave_list(socket);
+    socket->abandoned = socket->state == OURO__SIM_CONNECTING;
 }

@@ -35,12 +35,14 @@ enum ouro__sim_state {
 
 struct ouro__sim_socket {
     enum ouro__sim_state state;
-    int fd; /* -1: nobody has accepted it yet */
+    int fd;          /* -1: nobody has accepted it yet */
+    uint64_t serial; /* of its number, which others had before it */
     int family;
     bool reuse_address;
     bool reuse_port;
     bool v6_only;
-    bool resets; /* close() is a reset */
+    bool resets;    /* close() is a reset */
+    bool abandoned; /* it is connecting, and nobody asks */
 
     struct ouro_address local; /* its size is 0: it is not bound */
     struct ouro_address remote;
@@ -82,6 +84,7 @@ struct ouro__sim_net {
     size_t buffer_size;      /* bytes each way */
     struct ouro__list timed; /* sockets whose connect is on the way */
     unsigned next_port;
+    uint64_t serial; /* of the number that was given last */
 };
 
 /* Whatever happened, in `changed`. */
@@ -126,7 +129,8 @@ int ouro__sim_connect_start(struct ouro__sim_net *net,
 int ouro__sim_connect_try(struct ouro__sim_net *net,
                           struct ouro__sim_socket *socket, int64_t now_ns);
 
-/* Nobody asks any more.  As with the kernel it is not usable afterwards. */
+/* Nobody asks any more.  It may be started again, and then goes on to where it
+ * was going; with the kernel it does so meanwhile. */
 void ouro__sim_connect_stop(struct ouro__sim_socket *socket);
 
 /* Who is where: sim_place.c. */

@@ -121,6 +121,44 @@ sim_recv(struct ouro__engine *engine, int fd, void *into, size_t size)
 }
 
 static int
+sim_accept(struct ouro__engine *engine, int fd)
+{
+    struct ouro__sim_socket *socket = find(engine, fd);
+
+    if (socket == NULL)
+        return -EBADF;
+    return ouro__sim_accept(&sim_of(engine)->net, socket);
+}
+
+/* It has streams only, and there the kernel names nobody either. */
+static ssize_t
+sim_recv_from(struct ouro__engine *engine, int fd, void *into, size_t size,
+              struct ouro_address *out_from)
+{
+    out_from->size = 0;
+    return sim_recv(engine, fd, into, size);
+}
+
+static ssize_t
+sim_send_to(struct ouro__engine *engine, int fd, const struct iovec *data,
+            const struct ouro_address *to)
+{
+    (void)to;
+    return sim_send(engine, fd, data, 1);
+}
+
+static int
+sim_identify(struct ouro__engine *engine, int fd, uint64_t *out_identity)
+{
+    const struct ouro__sim_socket *socket = find(engine, fd);
+
+    if (socket == NULL)
+        return -EBADF;
+    *out_identity = socket->serial;
+    return 0;
+}
+
+static int
 sim_shutdown_write(struct ouro__engine *engine, int fd)
 {
     struct ouro__sim_socket *socket = find(engine, fd);
@@ -185,6 +223,11 @@ const struct ouro__socket_ops ouro__sim_sockets = {
     .listen = sim_listen,
     .send = sim_send,
     .recv = sim_recv,
+    .accept = sim_accept,
+    .recv_from = sim_recv_from,
+    .send_to = sim_send_to,
+    .send_file = ouro__copy_file,
+    .identify = sim_identify,
     .shutdown_write = sim_shutdown_write,
     .set_reset = sim_set_reset,
     .close = sim_close,
