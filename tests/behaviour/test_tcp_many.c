@@ -6,7 +6,7 @@
 
 static const char *engine;
 
-enum { MANY = 24, ROUNDS = 150, EACH = 60000 };
+enum { MANY = 24, ROUNDS = 150, EACH = 60000, RACES = 100000 };
 
 struct crowd {
     struct end ends[MANY][2];
@@ -214,6 +214,49 @@ a_flood_does_not_silence_a_quiet_one(void **state)
     assert_false(crowd.ends[0][1].wrong);
 }
 
+/* Each round bytes come into a pause, which asks the receive to end, and the
+ * resume wants it back at once: spec of io_uring, 3.5. */
+static int
+race_pauses_with_bytes(void *arg)
+{
+    struct crowd *crowd = arg;
+    struct end *ends = crowd->ends[0];
+
+    int rc = meet_over_tcp(ends);
+    for (unsigned i = 0; rc == 0 && i < RACES; i++) {
+        if (i % 2 == 0)
+            end_pause(&ends[1]);
+        end_write(&ends[0], 1 + i % 100);
+        if (i % 3 != 0)
+            rc = ouro_sleep(0);
+        end_resume(&ends[1]);
+        if (rc == 0 && i % 5 == 0)
+            rc = ouro_sleep(0);
+    }
+    end_close(&ends[0]);
+    int lost = until_both_lost(ends);
+    ends_leave(ends);
+    return rc < 0 ? rc : lost;
+}
+
+static void
+a_hundred_thousand_pauses_lose_nothing(void **state)
+{
+    const struct ouro_loop_options by_ring = {.receive = OURO_RECEIVE_RING};
+    static struct crowd crowd;
+
+    (void)state;
+    crowd = (struct crowd){.wrong = 0};
+    set_world_loop(&by_ring);
+    int rc = run_in_world(engine, race_pauses_with_bytes, &crowd);
+    set_world_loop(NULL);
+
+    assert_ok(rc);
+    note_life(&crowd, &crowd.ends[0][1]);
+    assert_int_equal(crowd.wrong, 0);
+    assert_int_equal(crowd.ends[0][1].received, crowd.ends[0][0].sent);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -221,6 +264,7 @@ main(int argc, char **argv)
         cmocka_unit_test(no_byte_reaches_the_next_owner_of_a_number),
         cmocka_unit_test(four_buffers_are_enough_for_many_senders),
         cmocka_unit_test(small_queues_lose_nothing),
+        cmocka_unit_test(a_hundred_thousand_pauses_lose_nothing),
         cmocka_unit_test(a_flood_does_not_silence_a_quiet_one),
     };
 
