@@ -37,10 +37,11 @@ ouro_condition_fini(struct ouro_condition *condition)
 static int
 begin_wait(struct ouro_condition *condition)
 {
-    OURO_CHECK_AT(condition->lock->owner == ouro__task_here(),
-                  "who waits for a condition has its lock", condition->site);
+    struct ouro_lock *lock = condition->lock;
 
-    return ouro__checkpoint_in(condition->lock->loop);
+    OURO_CHECK_AT(lock->owner == ouro__task_of(lock->loop),
+                  "who waits for a condition has its lock", condition->site);
+    return ouro__checkpoint();
 }
 
 static int

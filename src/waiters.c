@@ -2,12 +2,20 @@
 /* How tasks that wait in a list are woken. */
 #include "waiters.h"
 
+struct ouro_task *
+ouro__task_of(const struct ouro_loop *loop)
+{
+    struct ouro_task *task = ouro__task_here();
+
+    OURO_CHECK(task->tasks->loop == loop,
+               "tasks wait for each other in one loop");
+    return task;
+}
+
 int
 ouro__checkpoint_in(const struct ouro_loop *loop)
 {
-    OURO_CHECK(ouro__task_here()->tasks->loop == loop,
-               "tasks wait for each other in one loop");
-
+    ouro__task_of(loop);
     return ouro__checkpoint();
 }
 

@@ -11,6 +11,9 @@
 
 #include "task.h"
 
+/* The running task; stops the program unless it is one of `loop`. */
+struct ouro_task *ouro__task_of(const struct ouro_loop *loop);
+
 /* Begin a call that may wait for what belongs to `loop`: 0, or -ECANCELED. */
 OURO_MUST_USE int ouro__checkpoint_in(const struct ouro_loop *loop);
 
