@@ -230,6 +230,7 @@ ouro_loop_free(struct ouro_loop *loop)
     end_floors(loop);
     end_operations(loop);
     report_handles(loop);
+    ouro__mailbox_end(loop->mailbox);
     ouro_mailbox_unref(loop->mailbox);
 
     if (loop->engine->in_flight > 0) {

@@ -8,6 +8,9 @@
 /* A mailbox with one reference, and an eventfd in it. */
 OURO_MUST_USE int ouro__mailbox_new(struct ouro_mailbox **out_mailbox);
 
+/* Whether this is the thread of its loop. */
+bool ouro__mailbox_is_here(const struct ouro_mailbox *mailbox);
+
 /* Readable while there is something that the loop was not told of. */
 int ouro__mailbox_descriptor(const struct ouro_mailbox *mailbox);
 
@@ -20,5 +23,8 @@ void ouro__mailbox_collect(struct ouro_mailbox *mailbox,
 
 /* No more mail; what is there is queued into `ready` of `loop`. */
 void ouro__mailbox_close(struct ouro_mailbox *mailbox, struct ouro_loop *loop);
+
+/* The loop has made its last call: who waits for one need not any more. */
+void ouro__mailbox_end(struct ouro_mailbox *mailbox);
 
 #endif
