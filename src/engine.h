@@ -131,6 +131,9 @@ struct ouro__engine_ops {
     ssize_t (*look_up)(struct ouro__engine *engine, const char *host,
                        int family, struct ouro_address *out_addresses,
                        size_t capacity, int64_t *out_delay_ns);
+
+    /** How long the next call on a thread takes.  NULL: there are threads. */
+    int64_t (*job_ns)(struct ouro__engine *engine);
 };
 
 /** Completions that one wait may bring; the rest come with the next. */

@@ -387,6 +387,18 @@ sim_look_up(struct ouro__engine *engine, const char *host, int family,
                              out_addresses, capacity, out_delay_ns);
 }
 
+/* Late ones take so much longer that they may be overtaken. */
+static int64_t
+sim_job_ns(struct ouro__engine *engine)
+{
+    struct ouro__sim_engine *sim = sim_of(engine);
+    int64_t late_ns = 0;
+
+    if (ouro__sim_happens(sim, sim->options.late_percent))
+        late_ns = (int64_t)ouro__sim_draw(sim, (uint64_t)sim->job_ns + 2);
+    return sim->job_ns + late_ns;
+}
+
 static void
 sim_free(struct ouro__engine *engine)
 {
@@ -407,6 +419,7 @@ static const struct ouro__engine_ops sim_ops = {
     .give_back = sim_give_back,
     .now_ns = sim_now_ns,
     .look_up = sim_look_up,
+    .job_ns = sim_job_ns,
 };
 
 static void

@@ -50,6 +50,7 @@ struct ouro__sim_engine {
     struct ouro__sim_net net;
     struct ouro__sim_buffers buffers;
     struct ouro__sim_names names;
+    int64_t job_ns;  /* what a call on a thread takes */
     uint64_t chance; /* the state of what is drawn */
     uint64_t completions;
     int64_t now_ns;

@@ -25,6 +25,13 @@ OURO_SUSPENDS int ouro__look_up(struct ouro_loop *loop, const char *host,
 /* How many threads `loop` has for this. */
 size_t ouro__resolve_threads(struct ouro_loop *loop);
 
+/* For the end of a run: it takes no more.  Returns how many are not done, as
+ * long as the loop lives; NULL: there never was one. */
+const size_t *ouro__resolve_close(struct ouro_loop *loop);
+
+/* Report each lookup that libc is still in. */
+void ouro__resolve_report(struct ouro_loop *loop);
+
 /* For tests, which set them before the first lookup of a loop: what is called
  * instead of getaddrinfo(3), and how long a thread waits for work. */
 typedef int ouro__resolve_fn(const char *host, const char *service,

@@ -302,6 +302,15 @@ ouro_sim_set_route(struct ouro_sim *sim, const char *address, int64_t delay_ns,
     return ouro__sim_set_route(&sim->engine->names, address, delay_ns, error);
 }
 
+void
+ouro_sim_set_job_time(struct ouro_sim *sim, int64_t delay_ns)
+{
+    OURO_CHECK(delay_ns >= 0 && delay_ns < OURO_FOREVER / 2,
+               "a call on a thread comes to an end");
+
+    sim->engine->job_ns = delay_ns;
+}
+
 unsigned
 ouro_sim_lookups(const struct ouro_sim *sim)
 {

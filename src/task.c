@@ -93,6 +93,13 @@ end_tasks(struct ouro_loop *loop, void *kept)
         ouro_handle_cancel(&task->wake);
         ouro_handle_cancel(&task->limit);
     }
+    if (tasks->borrowed) {
+        ouro__loop_report(loop,
+                          "a thread uses the frame of a task; all stacks are "
+                          "leaked on purpose",
+                          -EBUSY, NULL, NULL);
+        return;
+    }
     while (!ouro__list_is_empty(&tasks->all))
         give_up(task_of(tasks->all.next));
     ouro__stack_pool_fini(&tasks->stacks);

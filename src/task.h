@@ -32,6 +32,7 @@ struct ouro__tasks {
     struct ouro__context main; /* of the loop: where tasks come from */
     struct ouro__stack_pool stacks;
     struct ouro__list all; /* every task whose memory is not given back */
+    bool borrowed; /* a thread that does not end uses the frame of one */
 };
 
 /*

@@ -22,8 +22,8 @@ struct ouro_executor;
 
 /** How to make one.  All zero is a good executor. */
 struct ouro_executor_options {
-    const char *name;   /* of its threads, cut at 15 bytes; NULL: "ouro-worker";
-                           borrowed for as long as the executor lives */
+    const char *name;   /* of its threads, copied, cut at 15 bytes; NULL:
+                           "ouro-worker" */
     size_t threads;     /* at most; 0: the processors + 4, 32 at most */
     size_t queue_limit; /* calls that wait for a thread; 0: 65536 */
     int64_t idle_ns;    /* a thread without work ends after it; 0: 5 s */
@@ -73,8 +73,7 @@ size_t ouro_executor_threads(struct ouro_executor *executor);
 /**
  * What a thread is to call.  It runs beside the loop, so it uses nothing of the
  * loop but ouro_mailbox_post() and what else says that any thread may.
- *
- * It returns 0 or more, or a negative error, and not -EINPROGRESS.
+ * It returns 0 or more, or a negative error.
  */
 typedef int ouro_job_fn(void *arg);
 

@@ -259,7 +259,7 @@ struct ouro_loop_stats {
     size_t transports;
     size_t servers;
     size_t buffers; /* blocks of the pool in use */
-    size_t jobs;    /* calls on threads that were not taken back */
+    size_t jobs;    /* calls that the threads of executors have to make */
 };
 
 void ouro_loop_get_stats(const struct ouro_loop *loop,
