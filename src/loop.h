@@ -32,6 +32,7 @@ enum ouro__floor {
     OURO__FLOOR_DESCRIPTORS, /* below it are the frames that wait for them */
     OURO__FLOOR_SIGNALS,
     OURO__FLOOR_EXECUTORS, /* below it are the frames that calls use */
+    OURO__FLOOR_REMOTES,
     OURO__FLOOR_WIRE,
     OURO__FLOOR_TRANSPORTS,
     OURO__FLOOR_NET,
