@@ -27,7 +27,7 @@ FLOORS = {
             "inlet tcp watch",
     "stream": "stream stream_inside stream_read stream_write inbox",
     "net": "net lookup resolve server serve listen listener connect dial race",
-    "run": "run overflow ouro",
+    "run": "run runner run_signals run_end overflow ouro",
 }
 
 FLOOR_OF = {stem: floor for floor, stems in FLOORS.items()
