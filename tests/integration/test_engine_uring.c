@@ -2,7 +2,8 @@
 /* The io_uring engine on real sockets: each op ends once, whatever happens.
  *
  * Here is no loop: ops are submitted, waited for and dispatched by hand, so
- * that a test decides what shares a call of the kernel.
+ * that a test decides what shares a call of the kernel.  It has more than 600
+ * lines because each chapter of the engine's story needs the same few words.
  */
 #include "ouro_test.h"
 #include "peer.h"
@@ -186,11 +187,14 @@ large_fini(struct large *large)
 }
 
 static void
+shrink_buffer(int fd, int size)
+{
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
+static void
 submit_send(struct fixture *f, struct probe *probe, int fd, struct large *large)
 {
-    int size = 4096;
-
-    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
     probe_init(probe, OURO__OP_SEND, fd);
     probe->op.with.message = &large->message;
     ouro__op_submit(f->engine, &probe->op);
@@ -253,6 +257,7 @@ play_round(struct fixture *f, struct large *large, unsigned *chance)
     struct pair pair = connect_pair();
     struct probe probes[2];
 
+    shrink_buffer(pair.ours, 4096);
     probe_init(&probes[0], OURO__OP_RECV, pair.ours);
     ouro__op_submit(f->engine, &probes[0].op);
     submit_send(f, &probes[1], pair.ours, large);
@@ -339,6 +344,39 @@ what_has_completed_is_not_cancelled_any_more(void **state)
     close_pair(&pair);
 }
 
+static int
+discard(void *arg)
+{
+    const struct pair *pair = arg;
+
+    ssize_t size = peer_discard_to_end(pair->theirs, 65536, 0);
+    return size < 0 || size == OURO_MIB(8) ? 0 : -EBADMSG;
+}
+
+static void
+a_large_send_is_one_completion(void **state)
+{
+    struct fixture *f = *state;
+    struct pair pair = connect_pair();
+    struct large large;
+    struct probe probe;
+    struct peer peer;
+
+    large_init(&large);
+    /* A hundred tries at most: the kernel gives up after 128. */
+    shrink_buffer(pair.ours, 200 * 1024);
+    peer_start(&peer, discard, &pair);
+    submit_send(f, &probe, pair.ours, &large);
+    drain(f);
+    shutdown(pair.ours, SHUT_WR);
+
+    assert_int_equal(probe.completions, 1);
+    assert_int_equal(probe.result, OURO_MIB(8));
+    assert_ok(peer_join(&peer));
+    close_pair(&pair);
+    large_fini(&large);
+}
+
 /* io_uring 3.2: a cancel that misses an op between two tries. */
 
 static void
@@ -350,6 +388,7 @@ a_large_send_cancelled_in_the_same_call_ends(void **state)
     struct probe probe;
 
     large_init(&large);
+    shrink_buffer(pair.ours, 4096);
     submit_send(f, &probe, pair.ours, &large);
     ouro__op_cancel(f->engine, &probe.op);
     drain(f);
@@ -367,6 +406,7 @@ play_send_that_is_missed(struct fixture *f, struct large *large)
     struct probe probe;
     char *scratch = malloc(OURO_MIB(4));
 
+    shrink_buffer(pair.ours, 4096);
     submit_send(f, &probe, pair.ours, large);
     look(f);
     /* There is room again, and the kernel has not tried yet. */
@@ -484,6 +524,26 @@ more_ops_than_entries_are_all_served(void **state)
 }
 
 static void
+looks_bring_what_did_not_fit_into_the_queue(void **state)
+{
+    struct fixture *f = *state;
+    struct probe probes[MANY];
+
+    make_small_engine(f);
+    for (int i = 0; i < MANY; i++) {
+        probe_init(&probes[i], OURO__OP_POLL, f->wake_fd);
+        probes[i].op.with.poll_events = POLLOUT;
+        ouro__op_submit(f->engine, &probes[i].op);
+    }
+    for (int i = 0; i < 2 * MANY; i++)
+        look(f);
+
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(probes[i].last_ones, 1);
+    drain(f);
+}
+
+static void
 more_cancels_than_entries_are_all_heard(void **state)
 {
     struct fixture *f = *state;
@@ -560,11 +620,13 @@ main(void)
         TEST(a_cancel_of_an_idle_op_is_nothing),
         TEST(an_accept_that_is_cancelled_leaves_the_client_in_the_backlog),
         TEST(what_has_completed_is_not_cancelled_any_more),
+        TEST(a_large_send_is_one_completion),
         TEST(a_large_send_cancelled_in_the_same_call_ends),
         TEST(a_cancel_that_misses_a_send_is_asked_again),
         TEST(an_op_sees_nothing_of_the_next_owner_of_its_number),
         TEST(a_flood_on_four_buffers_loses_nothing),
         TEST(more_ops_than_entries_are_all_served),
+        TEST(looks_bring_what_did_not_fit_into_the_queue),
         TEST(more_cancels_than_entries_are_all_heard),
         TEST(a_bad_op_in_a_batch_harms_only_itself),
         TEST(a_wait_ends_at_its_time_and_not_before),

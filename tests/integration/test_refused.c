@@ -25,8 +25,8 @@
 /* What the child tells. */
 struct outcome {
     int rc;
-    bool left_alone; /* the place for the loop, on failure */
-    size_t descriptors_left;
+    bool left_alone;         /* the place for the loop, on failure */
+    size_t descriptors_left; /* open, and not closed */
     unsigned completion_entries;
     char missing[256];
     char text[512];
@@ -35,15 +35,25 @@ struct outcome {
 /* How a child is restricted; returns 0. */
 typedef int restrict_fn(int value);
 
+/* Where none may be opened, not even to count them. */
+static size_t
+count_open(void)
+{
+    size_t count = 0;
+
+    for (int fd = 0; fd < 1024; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
 static void
 make_loop(struct outcome *outcome)
 {
     struct ouro_report report = {""};
     struct ouro_loop_options options = {.report = &report};
     struct ouro_loop *loop = (struct ouro_loop *)outcome;
-    int first = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    size_t before = count_open();
 
-    close(first);
     outcome->rc = ouro_loop_new(&loop, &options);
     if (outcome->rc == 0) {
         const struct ouro_engine_info *info = ouro_loop_engine(loop);
@@ -54,8 +64,7 @@ make_loop(struct outcome *outcome)
         ouro_loop_free(loop);
     }
     outcome->left_alone = loop == (struct ouro_loop *)outcome;
-    int second = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    outcome->descriptors_left = (size_t)(second - first);
+    outcome->descriptors_left = count_open() - before;
     memcpy(outcome->text, report.text, sizeof(outcome->text));
 }
 
@@ -302,8 +311,7 @@ make_loop_with_descriptors(int count, const char *words)
 {
     struct outcome outcome = try_restricted(limit_descriptors, count);
 
-    assert_err(outcome.rc, EMFILE);
-    assert_true(outcome.left_alone);
+    assert_refused(&outcome, EMFILE);
     assert_says(&outcome, words);
     assert_says(&outcome, "raise RLIMIT_NOFILE");
 }
