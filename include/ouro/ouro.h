@@ -6,6 +6,7 @@
 #include <ouro/address.h>
 #include <ouro/base.h>
 #include <ouro/bytes.h>
+#include <ouro/dump.h>
 #include <ouro/error.h>
 #include <ouro/executor.h>
 #include <ouro/future.h>
@@ -17,6 +18,7 @@
 #include <ouro/run.h>
 #include <ouro/signals.h>
 #include <ouro/sock.h>
+#include <ouro/stall.h>
 #include <ouro/stream.h>
 #include <ouro/sync.h>
 #include <ouro/task.h>
