@@ -114,8 +114,6 @@ tcp_get_buffer(struct ouro__inlet *inlet, struct ouro_span *out_room)
     if (!ouro_transport_is_buffered(transport))
         return false;
     *out_room = ouro_transport_get_buffer(transport, OURO__WIDE_ROOM);
-    if (!ouro_transport_wants_data(transport))
-        out_room->size = 0;
     return true;
 }
 
@@ -154,13 +152,14 @@ static const struct ouro__inlet_ops inlet_ops = {
 
 /* What the outlet says. */
 
-/* The peer is gone.  If input can still come, it comes first. */
+/* The peer is gone.  If input can still come, it comes first; also if that has
+ * to wait for a resume, as every end of input does. */
 static void
 sending_failed(struct tcp *tcp, int error)
 {
     bool gone = error == -EPIPE || error == -ECONNRESET;
 
-    if (gone && ouro_transport_wants_data(&tcp->base)
+    if (gone && !ouro_transport_is_closing(&tcp->base)
         && !ouro__inlet_is_at_end(&tcp->inlet))
         ouro_transport_set_broken(&tcp->base, error);
     else

@@ -147,6 +147,47 @@ bytes_are_delivered_although_a_send_took_the_error(void **state)
     }
 }
 
+/* A35 too: while it is paused nothing is told, and nothing is lost by that. */
+static int
+send_into_a_reset_while_paused(void *arg)
+{
+    struct scene *scene = arg;
+    struct end *end = &scene->ends[0];
+
+    int rc = meet_socket(scene);
+    if (rc < 0)
+        return rc;
+    end_pause(end);
+    for (int i = 0; rc == 0 && i < 3; i++) {
+        ssize_t sent = raw_send(scene->fd, pattern(scene->size, 1000));
+
+        scene->size += sent > 0 ? (size_t)sent : 0;
+        rc = let_arrive();
+    }
+    raw_reset(scene->fd);
+    end_write(end, 5000);
+    if (rc == 0)
+        rc = let_arrive();
+    scene->flag = end->losses == 0;
+    end_resume(end);
+    int lost = until_lost(end);
+    return rc < 0 ? rc : lost;
+}
+
+static void
+a_paused_connection_keeps_what_came_before_a_failed_send(void **state)
+{
+    struct scene scene = {.fd = -1};
+
+    (void)state;
+    assert_ok(run_in_world(engine, send_into_a_reset_while_paused, &scene));
+
+    assert_true(scene.flag);
+    assert_true(scene.size > 0);
+    assert_int_equal(scene.ends[0].received, scene.size);
+    check_end(&scene.ends[0], "MDL", -ECONNRESET);
+}
+
 static int
 write_after_a_failed_send(void *arg)
 {
@@ -379,6 +420,8 @@ main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_before_a_reset_are_delivered),
         cmocka_unit_test(bytes_are_delivered_although_a_send_took_the_error),
+        cmocka_unit_test(
+            a_paused_connection_keeps_what_came_before_a_failed_send),
         cmocka_unit_test(what_is_written_after_a_failed_send_is_dropped),
         cmocka_unit_test(a_reset_amid_a_send_ends_it_with_an_error),
         cmocka_unit_test(a_write_to_a_peer_that_is_gone_ends_it),
