@@ -2,8 +2,10 @@
 /* The io_uring engine on real sockets: each op ends once, whatever happens.
  *
  * Here is no loop: ops are submitted, waited for and dispatched by hand, so
- * that a test decides what shares a call of the kernel.  It has more than 600
- * lines because each chapter of the engine's story needs the same few words.
+ * that a test decides what shares a call of the kernel.
+ *
+ * It has more than 600 lines because each chapter of the engine's story is told
+ * with the same few words.
  */
 #include "ouro_test.h"
 #include "peer.h"
