@@ -66,7 +66,8 @@ wait_for_operation(struct ouro__sock_call *call, struct ouro_future *news)
 {
     int rc = ouro__await_plainly(news);
 
-    if (!ouro_future_is_done(news)) {
+    /* It may have ended since the task was told that it is cancelled. */
+    if (rc == -ECANCELED) {
         ouro__use_cancel(call->use);
         rc = ouro__await_to_the_end(news);
     }
