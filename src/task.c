@@ -344,6 +344,34 @@ ouro__task_interrupt(struct ouro_task *task)
     ouro__handle_wake(&task->wake, -ECANCELED);
 }
 
+const struct ouro__wait_kind ouro__wait_future = {
+    .text = "a future",
+    .shape = OURO__WAIT_FUTURE,
+    .site = offsetof(struct ouro_future, site),
+};
+
+const struct ouro__wait_kind ouro__wait_unknown = {.text = "something"};
+
+static const struct ouro__wait_kind wait_sleep = {.text = "its time"};
+
+static void
+note_wait(struct ouro_task *task, const struct ouro__wait_kind *kind,
+          const void *thing)
+{
+    task->waits_for = kind;
+    task->waits_on = thing;
+}
+
+/* As ouro__handle_list(); its first step has filled in `wake`. */
+static void
+enlist(struct ouro_task *task, struct ouro__list *list)
+{
+    OURO_CHECK(task->wake.state == OURO__HANDLE_IDLE,
+               "a handle is scheduled once at a time");
+    task->wake.state = OURO__HANDLE_LISTED;
+    ouro__list_append(list, &task->wake.link);
+}
+
 static int
 await(struct ouro_task *task, struct ouro_future *future, bool interruptible)
 {
@@ -352,30 +380,40 @@ await(struct ouro_task *task, struct ouro_future *future, bool interruptible)
     if (future->error != -EINPROGRESS)
         return ouro_future_error(future);
 
-    ouro__handle_list(future->loop, &task->wake, &future->waiters, task_step,
-                      task);
+    enlist(task, &future->waiters);
     return suspend(task, interruptible);
 }
 
 int
-ouro__suspend_in(struct ouro__list *list, bool interruptible)
+ouro__suspend_for(struct ouro__list *list, const struct ouro__wait_kind *kind,
+                  const void *thing, bool interruptible)
 {
     struct ouro_task *task = ouro__task_here();
 
-    ouro__handle_list(task->tasks->loop, &task->wake, list, task_step, task);
+    note_wait(task, kind, thing);
+    enlist(task, list);
     return suspend(task, interruptible);
 }
 
 int
-ouro__await_to_the_end(struct ouro_future *future)
+ouro__await_to_the_end_for(struct ouro_future *future,
+                           const struct ouro__wait_kind *kind,
+                           const void *thing)
 {
-    return await(ouro__task_here(), future, false);
+    struct ouro_task *task = ouro__task_here();
+
+    note_wait(task, kind, thing);
+    return await(task, future, false);
 }
 
 int
-ouro__await_plainly(struct ouro_future *future)
+ouro__await_plainly_for(struct ouro_future *future,
+                        const struct ouro__wait_kind *kind, const void *thing)
 {
-    return await(ouro__task_here(), future, true);
+    struct ouro_task *task = ouro__task_here();
+
+    note_wait(task, kind, thing);
+    return await(task, future, true);
 }
 
 /* Apart, for it is rare: without it ouro_await() saves no registers. */
@@ -394,6 +432,7 @@ ouro_await(struct ouro_future *future)
 
     if (ouro__task_is_cancelled(task))
         return -ECANCELED;
+    note_wait(task, &ouro__wait_future, future);
     if (--task->budget == 0)
         return give_way_and_await(task, future);
     return await(task, future, true);
@@ -409,6 +448,7 @@ ouro_sleep(int64_t delay_ns)
 
     struct ouro_loop *loop = task->tasks->loop;
     task->wake.outcome = 0;
+    note_wait(task, &wait_sleep, NULL);
     if (delay_ns > 0)
         ouro__call_later(loop, &task->wake, delay_ns, task_step, task,
                          task->site);

@@ -6,6 +6,7 @@
 #include "context.h"
 #include "loop.h"
 #include "stack.h"
+#include "wait_kind.h"
 
 #include <ouro/task.h>
 
@@ -44,37 +45,39 @@ struct ouro__tasks {
  * or idle (it runs).
  */
 struct ouro_task {
+    /* What every suspension touches: three lines of the cache. */
     struct ouro__context context;
     struct ouro__tasks *tasks;
+    int64_t limit_ns;           /* the earliest limit that is open */
+    int64_t fired_ns;           /* when `limit` last called */
+    struct ouro__scope *shield; /* the innermost that is one */
+    unsigned cancels;           /* by ouro_task_cancel() */
+    unsigned pressing;          /* groups of its own that failed */
+    unsigned budget;
+    bool told;          /* by the group it belongs to */
+    bool interruptible; /* a cancel may end the wait it is in */
+    bool seen;          /* somebody took the result */
+    const struct ouro__wait_kind *waits_for; /* in its last suspension */
+    const void *waits_on;                    /* NULL: there is no thing */
+    struct ouro_handle wake; /* its next step, or what it waits for */
+
     ouro_task_fn *fn;
     void *arg;
     const char *name;
     const char *site;
     void *locals;
-    void *parcel;            /* what it waits with, or was handed */
-    void *stack;             /* its lowest byte */
-    struct ouro_handle wake; /* its next step, or what it waits for */
+    void *parcel; /* what it waits with, or was handed */
+    void *stack;  /* its lowest byte */
     struct ouro_future done;
     struct ouro__list link;    /* in tasks->all */
     struct ouro__list sibling; /* in the list of a group or a protocol */
     struct ouro_group *group;  /* NULL: it is in none */
     struct ouro__start *start; /* NULL: it is ready, or nobody asked */
     unsigned refs;
-    int result;         /* -EINPROGRESS until it is done */
-    bool seen;          /* somebody took the result */
-    bool interruptible; /* a cancel may end the wait it is in */
-
-    /* Cancellation; see scope.c. */
-    bool told;                 /* by the group it belongs to */
-    unsigned cancels;          /* by ouro_task_cancel() */
-    unsigned pressing;         /* groups of its own that failed */
-    struct ouro__scope *scope; /* the innermost that is open */
+    int result;                /* -EINPROGRESS until it is done */
+    struct ouro__scope *scope; /* the innermost that is open; see scope.c */
     const char *scope_site;
-    struct ouro__scope *shield; /* the innermost that is one */
-    struct ouro_handle limit;   /* the timer of limit_ns */
-    int64_t limit_ns;           /* the earliest limit that is open */
-    int64_t fired_ns;           /* when `limit` last called */
-    unsigned budget;
+    struct ouro_handle limit; /* the timer of limit_ns */
 };
 
 /* The task that runs; stops the program where there is none. */
@@ -91,16 +94,47 @@ bool ouro__task_is_cancelled(const struct ouro_task *task);
 void ouro__task_interrupt(struct ouro_task *task);
 
 /* Suspend until `future` is done, cancelled or not.  For clean-up that must
- * not be cut short.  Returns its error. */
-int ouro__await_to_the_end(struct ouro_future *future);
+ * not be cut short.  `thing` is what a dump says that it waits for.  Returns
+ * the error of the future. */
+int ouro__await_to_the_end_for(struct ouro_future *future,
+                               const struct ouro__wait_kind *kind,
+                               const void *thing);
 
 /* The same, but a cancellation ends it; no checkpoint at the beginning. */
-int ouro__await_plainly(struct ouro_future *future);
+int ouro__await_plainly_for(struct ouro_future *future,
+                            const struct ouro__wait_kind *kind,
+                            const void *thing);
 
 /* Suspend at the end of `list`, until somebody takes `wake` out and wakes it;
  * no checkpoint at the beginning.  Returns the outcome it is woken with.  Where
  * a cancellation may end that, -ECANCELED, and then it is in no list. */
-int ouro__suspend_in(struct ouro__list *list, bool interruptible);
+int ouro__suspend_for(struct ouro__list *list,
+                      const struct ouro__wait_kind *kind, const void *thing,
+                      bool interruptible);
+
+/* A future that is known to who awaits it. */
+extern const struct ouro__wait_kind ouro__wait_future;
+
+static inline int
+ouro__await_to_the_end(struct ouro_future *future)
+{
+    return ouro__await_to_the_end_for(future, &ouro__wait_future, future);
+}
+
+static inline int
+ouro__await_plainly(struct ouro_future *future)
+{
+    return ouro__await_plainly_for(future, &ouro__wait_future, future);
+}
+
+/* For what has no words yet. */
+extern const struct ouro__wait_kind ouro__wait_unknown;
+
+static inline int
+ouro__suspend_in(struct ouro__list *list, bool interruptible)
+{
+    return ouro__suspend_for(list, &ouro__wait_unknown, NULL, interruptible);
+}
 
 /* Create a task that is in `siblings` until it is done; NULL: in none. */
 OURO_MUST_USE int ouro__task_new(struct ouro_loop *loop,
