@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { QUEUED = 20, VISITORS = 8, VISITS = 100, TALK_SIZE = 200000 };
+enum { QUEUED = 20, VISITORS = 8, VISITS = 50, TALK_SIZE = 200000 };
 
 struct fixture {
     struct ouro_loop *loop;

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Somebody to talk to: plain blocking sockets that know nothing of ouro. */
+/* Somebody to talk to: plain blocking sockets that know nothing of ouro.
+ *
+ * A call is taken up again when it is interrupted, and no signal need be the
+ * reason: the kernel ends a ring late, and wakes the thread that had it for
+ * that, even from a call that has a time limit.
+ */
 #include "peer.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -108,7 +114,49 @@ peer_listen(const char *host, struct ouro_address *out_address)
 int
 peer_accept(int listener)
 {
-    return limit(accept4(listener, NULL, NULL, SOCK_CLOEXEC));
+    int fd;
+
+    do
+        fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    while (fd < 0 && errno == EINTR);
+    return limit(fd);
+}
+
+/* A connect that was interrupted goes on, and cannot be called again. */
+static int
+finish_connect(int fd)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLOUT};
+    socklen_t size = sizeof(int);
+    int error = ETIMEDOUT;
+    int count;
+
+    do
+        count = poll(&ready, 1, LIMIT_SECONDS * 1000);
+    while (count < 0 && errno == EINTR);
+    if (count > 0)
+        getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    errno = error;
+    return error == 0 ? 0 : -1;
+}
+
+static int
+connect_to(int fd, const struct ouro_address *address)
+{
+    int rc = connect(fd, &address->of.any, address->size);
+
+    return rc < 0 && errno == EINTR ? finish_connect(fd) : rc;
+}
+
+static ssize_t
+receive_some(int fd, void *into, size_t size)
+{
+    ssize_t got;
+
+    do
+        got = recv(fd, into, size, 0);
+    while (got < 0 && errno == EINTR);
+    return got;
 }
 
 int
@@ -118,7 +166,7 @@ peer_connect(const struct ouro_address *address)
 
     if (fd < 0)
         return fd;
-    if (connect(fd, &address->of.any, address->size) < 0)
+    if (connect_to(fd, address) < 0)
         return give_up(fd);
     return fd;
 }
@@ -128,6 +176,8 @@ peer_send(int fd, struct ouro_slice data)
 {
     while (data.size > 0) {
         ssize_t sent = send(fd, data.data, data.size, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR)
+            continue;
         if (sent < 0)
             return last_error();
         data.data += sent;
@@ -142,7 +192,7 @@ peer_receive(int fd, void *into, size_t size)
     uint8_t *bytes = into;
 
     while (size > 0) {
-        ssize_t got = recv(fd, bytes, size, 0);
+        ssize_t got = receive_some(fd, bytes, size);
         if (got < 0)
             return last_error();
         if (got == 0)
@@ -161,7 +211,7 @@ peer_receive_to_end(int fd, void *into, size_t capacity)
     uint8_t more;
 
     while (used < capacity) {
-        ssize_t got = recv(fd, bytes + used, capacity - used, 0);
+        ssize_t got = receive_some(fd, bytes + used, capacity - used);
         if (got < 0)
             return last_error();
         if (got == 0)
@@ -169,7 +219,7 @@ peer_receive_to_end(int fd, void *into, size_t capacity)
         used += (size_t)got;
     }
 
-    ssize_t got = recv(fd, &more, sizeof(more), 0);
+    ssize_t got = receive_some(fd, &more, sizeof(more));
     if (got < 0)
         return last_error();
     return got == 0 ? (ssize_t)used : -EMSGSIZE;
@@ -196,7 +246,7 @@ peer_discard_to_end(int fd, size_t chunk, int64_t pause_ns)
     if (chunk > sizeof(scratch))
         chunk = sizeof(scratch);
     for (;;) {
-        ssize_t got = recv(fd, scratch, chunk, 0);
+        ssize_t got = receive_some(fd, scratch, chunk);
         if (got < 0)
             return last_error();
         if (got == 0)
