@@ -246,7 +246,7 @@ ouro__shield_begin(struct ouro_shield *shield, int64_t limit_ns,
     ouro__scope_push(task, &shield->scope, OURO__SCOPE_SHIELD, site);
     shield->outer_shield = task->shield;
     shield->outer_when_ns = task->limit_ns;
-    shield->when_ns = time_after(task, limit_ns);
+    shield->when_ns = still_to_come(task, time_after(task, limit_ns));
     task->shield = &shield->scope;
     ouro__task_count_pressing(task);
     set_limit(task, shield->when_ns);

@@ -225,7 +225,8 @@ open_level(struct run *run, struct level *level, enum kind kind,
     *level = (struct level){
         .outer = run->level,
         .kind = kind,
-        .when_ns = after(ouro_loop_time_ns(run->loop), delay_ns),
+        .when_ns = most(after(ouro_loop_time_ns(run->loop), delay_ns),
+                        run->fired_ns + 1),
         .outer_next_ns = run->next_ns,
         .ended_ns = OURO_FOREVER,
     };
