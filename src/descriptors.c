@@ -178,8 +178,8 @@ end_descriptors(struct ouro_loop *loop, void *kept)
 
 /* Operations. */
 
-static int
-identify(struct ouro__use *use)
+int
+ouro__use_identify(struct ouro__use *use)
 {
     struct ouro__engine *engine = engine_of(use);
     uint64_t identity;
@@ -199,7 +199,7 @@ ouro__use_check(struct ouro__use *use)
 {
     if (use->closed)
         return -EBADF;
-    return use->identified ? identify(use) : 0;
+    return use->identified ? ouro__use_identify(use) : 0;
 }
 
 static void
@@ -212,7 +212,7 @@ submit(struct ouro__use *use)
 static int
 start_poll(struct ouro__use *use)
 {
-    int rc = identify(use);
+    int rc = use->identified ? 0 : ouro__use_identify(use);
     if (rc < 0)
         return rc;
 

@@ -65,7 +65,12 @@ OURO_MUST_USE int ouro__use_begin(struct ouro_loop *loop, int fd,
 /* Give it back.  What is in flight is told to nobody. */
 void ouro__use_end(struct ouro__use *use);
 
-/* 0, or -EBADF: the descriptor is not what it was when it was polled. */
+/* Remember what it is now, if nothing has been polled yet.  Fails as identify
+ * of the engine does, and with -EBADF if it is not what it was. */
+OURO_MUST_USE int ouro__use_identify(struct ouro__use *use);
+
+/* 0, or -EBADF: the descriptor is not what it was when it was polled first.  To
+ * be asked when it is ready, before it is touched. */
 OURO_MUST_USE int ouro__use_check(struct ouro__use *use);
 
 /* Wait until it is ready: the result is the events.  Fails as identify of the

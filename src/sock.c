@@ -326,5 +326,6 @@ ouro_sock_close(int fd)
     struct ouro_loop *loop = ouro_get_running_loop();
 
     OURO_CHECK(loop != NULL, "a descriptor is closed where a loop runs");
-    ouro__descriptor_close(loop, fd);
+    if (fd >= 0)
+        ouro__descriptor_close(loop, fd);
 }

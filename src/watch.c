@@ -42,8 +42,9 @@ ready(struct ouro__use *use, void *arg, int result)
 {
     struct ouro_watch *watch = arg;
 
-    if (result < 0) {
-        lost(watch, result);
+    int rc = result < 0 ? result : ouro__use_check(use);
+    if (rc < 0) {
+        lost(watch, rc);
         return;
     }
     ouro__use_poll_later(use, ready, watch);
@@ -65,16 +66,6 @@ is_of_transport(const struct ouro_loop *loop, int fd)
     return false;
 }
 
-static int
-check(struct ouro_loop *loop, int fd)
-{
-    uint64_t identity;
-
-    if (is_of_transport(loop, fd))
-        return -EBUSY;
-    return loop->engine->sockets->identify(loop->engine, fd, &identity);
-}
-
 int
 ouro__add_watch(struct ouro_loop *loop, struct ouro_watch *watch, int fd,
                 bool writing, ouro_callback_fn *fn, void *arg, const char *site)
@@ -84,11 +75,16 @@ ouro__add_watch(struct ouro_loop *loop, struct ouro_watch *watch, int fd,
 
     ouro__loop_check_owner(loop);
     OURO_CHECK_AT(watch->use == NULL, "a watch is added once at a time", site);
-    int rc = check(loop, fd);
-    if (rc == 0)
-        rc = ouro__use_begin(loop, fd, side, &use);
+    if (is_of_transport(loop, fd))
+        return -EBUSY;
+    int rc = ouro__use_begin(loop, fd, side, &use);
     if (rc < 0)
         return rc;
+    rc = ouro__use_identify(use);
+    if (rc < 0) {
+        ouro__use_end(use);
+        return rc;
+    }
 
     use->is_watch = true;
     *watch = (struct ouro_watch){

@@ -103,7 +103,8 @@ OURO_SUSPENDS ssize_t ouro_sock_sendfile(int fd, int file, off_t offset,
                                          size_t count, size_t *out_sent);
 
 /**
- * Close `fd` on the running loop.  Never suspends, cannot fail.
+ * Close `fd` on the running loop.  Never suspends, cannot fail; a negative
+ * number is nothing.
  *
  * Who waits for it gets -EBADF, and watches of it end.  The number is free as
  * soon as the kernel has let go of it.
