@@ -24,6 +24,11 @@
 #include <errno.h>
 #include <limits.h>
 
+static const struct ouro__wait_kind wait_barrier = {
+    .text = "others at a barrier",
+    .site = offsetof(struct ouro_barrier, site),
+};
+
 void
 ouro__barrier_init(struct ouro_barrier *barrier, struct ouro_loop *loop,
                    size_t parties, const char *site)
@@ -104,7 +109,7 @@ ouro_barrier_wait(struct ouro_barrier *barrier)
     }
 
     barrier->inside++;
-    rc = ouro__suspend_in(&barrier->waiters, true);
+    rc = ouro__suspend_for(&barrier->waiters, &wait_barrier, barrier, true);
     barrier->inside--;
     if (rc != -ECANCELED)
         leave(barrier);

@@ -16,6 +16,11 @@
  */
 #include "lock.h"
 
+static const struct ouro__wait_kind wait_condition = {
+    .text = "a condition",
+    .site = offsetof(struct ouro_condition, site),
+};
+
 void
 ouro__condition_init(struct ouro_condition *condition, struct ouro_lock *lock,
                      const char *site)
@@ -51,7 +56,8 @@ wait_without_lock(struct ouro_condition *condition)
 
     condition->waiting++;
     ouro_lock_release(lock);
-    int rc = ouro__suspend_in(&condition->waiters, true);
+    int rc = ouro__suspend_for(&condition->waiters, &wait_condition, condition,
+                               true);
     if (rc < 0)
         ouro__lock_take_to_the_end(lock);
     condition->waiting--;

@@ -4,6 +4,11 @@
 
 #include <ouro/sync.h>
 
+static const struct ouro__wait_kind wait_event = {
+    .text = "an event",
+    .site = offsetof(struct ouro_event, site),
+};
+
 void
 ouro__event_init(struct ouro_event *event, struct ouro_loop *loop,
                  const char *site)
@@ -50,5 +55,5 @@ ouro_event_wait(struct ouro_event *event)
 
     if (rc < 0 || event->is_set)
         return rc;
-    return ouro__suspend_in(&event->waiters, true);
+    return ouro__suspend_for(&event->waiters, &wait_event, event, true);
 }

@@ -9,6 +9,13 @@
 
 #include <errno.h>
 
+static const struct ouro__wait_kind wait_lock = {
+    .text = "a lock",
+    .shape = OURO__WAIT_OWNER,
+    .site = offsetof(struct ouro_lock, site),
+    .owner = offsetof(struct ouro_lock, owner),
+};
+
 void
 ouro__lock_init(struct ouro_lock *lock, struct ouro_loop *loop,
                 const char *site)
@@ -39,7 +46,7 @@ ouro_lock_acquire(struct ouro_lock *lock)
     if (lock->owner == task)
         return -EDEADLK;
     if (lock->owner != NULL)
-        return ouro__suspend_in(&lock->waiters, true);
+        return ouro__suspend_for(&lock->waiters, &wait_lock, lock, true);
     lock->owner = task;
     return 0;
 }
@@ -67,12 +74,14 @@ ouro__lock_take_to_the_end(struct ouro_lock *lock)
     if (lock->owner == NULL)
         lock->owner = ouro__task_here();
     else
-        ouro__suspend_in(&lock->waiters, false);
+        ouro__suspend_for(&lock->waiters, &wait_lock, lock, false);
 }
 
 void
 ouro__lock_add_waiter(struct ouro_lock *lock, struct ouro_task *task)
 {
     task->interruptible = false;
+    task->waits_for = &wait_lock;
+    task->waits_on = lock;
     ouro__list_append(&lock->waiters, &task->wake.link);
 }

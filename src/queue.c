@@ -25,6 +25,21 @@
 /* Of a queue that grows. */
 enum { FIRST_ROOM = 16 };
 
+static const struct ouro__wait_kind wait_item = {
+    .text = "an item of a queue",
+    .site = offsetof(struct ouro_queue, site),
+};
+
+static const struct ouro__wait_kind wait_room = {
+    .text = "room in a queue",
+    .site = offsetof(struct ouro_queue, site),
+};
+
+static const struct ouro__wait_kind wait_done = {
+    .text = "the end of what is in a queue",
+    .site = offsetof(struct ouro_queue, site),
+};
+
 /* Life. */
 
 static int
@@ -128,7 +143,7 @@ ouro_queue_put(struct ouro_queue *queue, void *item)
     if (rc != -EAGAIN)
         return rc;
     ouro__task_here()->parcel = item;
-    return ouro__suspend_in(&queue->putters, true);
+    return ouro__suspend_for(&queue->putters, &wait_room, queue, true);
 }
 
 /* Getting. */
@@ -167,7 +182,7 @@ ouro_queue_get(struct ouro_queue *queue, void **out_item)
     if (rc != -EAGAIN)
         return rc;
 
-    rc = ouro__suspend_in(&queue->getters, true);
+    rc = ouro__suspend_for(&queue->getters, &wait_item, queue, true);
     if (rc == 0)
         *out_item = ouro__task_here()->parcel;
     return rc;
@@ -200,7 +215,7 @@ ouro_queue_join(struct ouro_queue *queue)
 
     if (rc < 0 || queue->unfinished == 0)
         return rc;
-    return ouro__suspend_in(&queue->joiners, true);
+    return ouro__suspend_for(&queue->joiners, &wait_done, queue, true);
 }
 
 void

@@ -9,6 +9,11 @@
 
 #include <ouro/sync.h>
 
+static const struct ouro__wait_kind wait_semaphore = {
+    .text = "a permit of a semaphore",
+    .site = offsetof(struct ouro_semaphore, site),
+};
+
 void
 ouro__semaphore_init(struct ouro_semaphore *semaphore, struct ouro_loop *loop,
                      size_t permits, size_t bound, const char *site)
@@ -36,7 +41,8 @@ ouro_semaphore_acquire(struct ouro_semaphore *semaphore)
     if (rc < 0)
         return rc;
     if (semaphore->permits == 0)
-        return ouro__suspend_in(&semaphore->waiters, true);
+        return ouro__suspend_for(&semaphore->waiters, &wait_semaphore,
+                                 semaphore, true);
     semaphore->permits--;
     return 0;
 }
