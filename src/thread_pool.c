@@ -123,11 +123,13 @@ job_deliver(void *arg)
 
 /* Threads.  The lock is held where a function does not say otherwise. */
 
+/* There is one. */
 static struct ouro__job *
 take_first(struct ouro_executor *executor)
 {
-    struct ouro__job *job = job_of(ouro__list_shift(&executor->queue));
+    struct ouro__job *job = job_of(executor->queue.next);
 
+    ouro__list_remove(&job->link);
     executor->queued--;
     job->begun = true;
     return job;
