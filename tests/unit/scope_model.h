@@ -59,6 +59,7 @@ struct run {
     unsigned own;        /* requests of the task itself */
     unsigned taken;      /* requests that were taken back */
     unsigned waits;      /* calls that really suspended */
+    unsigned reports;    /* of what the owner of a group is not told */
 };
 
 /* Chance, and the story. */
@@ -230,6 +231,9 @@ open_level(struct run *run, struct level *level, enum kind kind,
         .outer_next_ns = run->next_ns,
         .ended_ns = OURO_FOREVER,
     };
+    /* A new limit is still to come, when an old one took effect just now. */
+    if (level->when_ns <= run->fired_ns)
+        level->when_ns = run->fired_ns + 1;
     run->level = level;
     if (kind == SHIELD)
         run->next_ns = level->when_ns;

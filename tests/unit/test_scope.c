@@ -271,6 +271,8 @@ do_group(struct run *run, unsigned depth)
     int64_t now_ns = ouro_loop_time_ns(run->loop);
     struct forecast seen = forecast(run, &level, result);
 
+    if (seen.error < 0 && result < 0 && result != -ECANCELED)
+        run->reports++;
     int rc = ouro_group_end(&group, result);
     if (seen.waits)
         has_waited(run, now_ns, seen.to_ns);
@@ -357,6 +359,8 @@ try_program(uint64_t seed, struct run *run)
     int rc = ouro_sim_run(sim, run_program, run);
     for (size_t i = 0; i < REQUESTS; i++)
         ouro_handle_cancel(&run->requests[i]);
+    tell(run, "reports that the model expects, and those there were",
+         (int64_t)run->reports, (ssize_t)seen.count);
     ouro_sim_free(sim);
     return rc == 0 && !run->failed;
 }
