@@ -216,6 +216,28 @@ a_cancel_ends_the_wait_and_nothing_else(void **state)
 }
 
 static int
+iterate_when_cancelled(struct fixture *f)
+{
+    ouro_task_cancel(ouro_current_task());
+    return iterate(f);
+}
+
+/* Rule 4 */
+static void
+a_task_that_was_cancelled_gets_none(void **state)
+{
+    struct fixture *f = *state;
+
+    set_worker(f, 0, 0, 7);
+    start_workers(f);
+    ouro_sim_advance(f->sim, 0);
+    begin(f, iterate_when_cancelled);
+
+    assert_err(f->result, ECANCELED);
+    assert_string_equal(f->trace, "");
+}
+
+static int
 iterate_oneself(struct fixture *f)
 {
     f->nodes[0].task = ouro_task_ref(ouro_current_task());
@@ -266,6 +288,7 @@ main(void)
         TEST(a_failure_that_did_not_come_is_reported),
         TEST(the_failure_of_a_future_that_did_not_come_is_reported),
         TEST(a_cancel_ends_the_wait_and_nothing_else),
+        TEST(a_task_that_was_cancelled_gets_none),
         TEST(a_task_that_waits_for_itself_is_told_so),
         TEST(a_forgotten_end_stops_with_the_line_of_its_begin),
     };

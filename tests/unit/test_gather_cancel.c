@@ -291,6 +291,22 @@ a_shielded_node_is_left_alone(void **state)
     expect_report(f, EPIPE);
 }
 
+static void
+when_all_are_shielded_it_ends_at_once(void **state)
+{
+    struct fixture *f = *state;
+
+    set_worker(f, 0, 50, 7);
+    f->nodes[0].shielded = true;
+    run(f, gather, 10);
+    cancel(f);
+    assert_err(f->result, ECANCELED);
+    assert_int_equal(f->returned_ns, 10);
+    ouro_sim_advance(f->sim, 40);
+
+    assert_int_equal(f->workers[0].ended_ns, 50);
+}
+
 int
 main(void)
 {
@@ -309,6 +325,7 @@ main(void)
         TEST(a_join_of_a_task_that_is_cancelled_is_ecanceled),
         TEST(a_failure_after_the_join_was_cancelled_is_reported_once),
         TEST(a_shielded_node_is_left_alone),
+        TEST(when_all_are_shielded_it_ends_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -180,6 +180,52 @@ a_failure_of_the_cancelled_task_is_the_starters(void **state)
     assert_ok(end(f));
 }
 
+static int
+own_service_when_cancelled(void *arg)
+{
+    ouro_task_cancel(ouro_current_task());
+    return own_service(arg);
+}
+
+/* Rule 4 */
+static void
+a_task_that_was_cancelled_before_starts_nothing(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_ok(ouro_sim_run(f->sim, own_service_when_cancelled, f));
+
+    assert_err(f->results[0], ECANCELED);
+    assert_false(f->children[4].ran);
+}
+
+static void
+cancel_the_owner(void *arg)
+{
+    struct fixture *f = arg;
+
+    ouro_task_cancel(f->task);
+}
+
+/* The cancel is first in its turn, and the task is ready in the same. */
+static void
+to_be_ready_in_the_turn_of_the_cancel_counts(void **state)
+{
+    struct fixture *f = *state;
+    struct ouro_handle handle = {0};
+
+    service.takes_ns = 10;
+    f->children[4].sleep_ns = 50;
+    ouro_call_later(f->loop, &handle, 10, cancel_the_owner, f);
+    run_service(f, 10);
+
+    assert_ok(f->results[0]);
+    assert_err(f->results[1], ECANCELED);
+    assert_err(f->children[4].slept, ECANCELED);
+    assert_err(f->results[2], ECANCELED);
+    assert_ok(end(f));
+}
+
 /* A49 */
 static void
 a_group_that_fails_meanwhile_ends_the_start(void **state)
@@ -334,6 +380,8 @@ main(void)
         SERVICE_TEST(a_cancel_of_the_starter_ends_the_task_and_waits_for_it),
         SERVICE_TEST(to_be_ready_after_the_starter_gave_up_is_too_late),
         SERVICE_TEST(a_failure_of_the_cancelled_task_is_the_starters),
+        SERVICE_TEST(a_task_that_was_cancelled_before_starts_nothing),
+        SERVICE_TEST(to_be_ready_in_the_turn_of_the_cancel_counts),
         SERVICE_TEST(a_group_that_fails_meanwhile_ends_the_start),
         SERVICE_TEST(a_limit_on_the_start_says_etimedout),
         SERVICE_TEST(a_group_that_was_cancelled_starts_nothing),

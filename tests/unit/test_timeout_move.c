@@ -297,7 +297,7 @@ move_what_is_outside_a_shield(void *arg)
     ouro_group_begin(&group);
     ouro_shield_begin(&shield, OURO_FOREVER);
     ouro_timeout_reschedule(&limit, 5);
-    int rc = ouro_sleep(20);
+    int rc = ouro_sleep(f->inner_ns);
     see(f, 0, ouro_shield_end(&shield, rc));
     rc = ouro_group_end(&group, ouro_sleep(20));
     see(f, 1, ouro_timeout_end(&limit, rc));
@@ -309,12 +309,27 @@ a_shield_holds_a_limit_back_that_is_moved(void **state)
 {
     struct fixture *f = *state;
 
+    f->inner_ns = 20;
     assert_ok(ouro_sim_run(f->sim, move_what_is_outside_a_shield, f));
 
     assert_ok(f->results[0]);
     assert_int_equal(f->times_ns[0], 20);
     assert_err(f->results[1], ETIMEDOUT);
     assert_int_equal(f->times_ns[1], 20);
+}
+
+static void
+after_a_shield_a_limit_that_was_moved_counts_again(void **state)
+{
+    struct fixture *f = *state;
+
+    f->inner_ns = 3;
+    assert_ok(ouro_sim_run(f->sim, move_what_is_outside_a_shield, f));
+
+    assert_ok(f->results[0]);
+    assert_int_equal(f->times_ns[0], 3);
+    assert_err(f->results[1], ETIMEDOUT);
+    assert_int_equal(f->times_ns[1], 5);
 }
 
 static int
@@ -363,6 +378,7 @@ main(void)
         TEST(an_outer_limit_that_moves_past_the_inner_lets_it_be_first),
         TEST(an_outer_limit_that_moves_before_the_inner_is_first),
         TEST(a_shield_holds_a_limit_back_that_is_moved),
+        TEST(after_a_shield_a_limit_that_was_moved_counts_again),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -153,6 +153,23 @@ without_time_a_task_that_runs_is_cancelled_and_waited_for(void **state)
     assert_int_equal(f->workers[0].ended_ns, 15);
 }
 
+/* A48: it had not even begun. */
+static void
+without_time_a_task_gets_no_turn_before_it_is_cancelled(void **state)
+{
+    struct fixture *f = *state;
+
+    set_worker(f, 0, 0, 7);
+    f->timeout_ns = 0;
+    f->wait = wait_for;
+    assert_ok(ouro_loop_create_task(f->loop, &f->task, wait_in_task, f));
+    start_workers(f);
+    ouro_sim_advance(f->sim, 0);
+
+    assert_err(f->result, ETIMEDOUT);
+    assert_int_equal(f->workers[0].ended_ns, 0);
+}
+
 /* Cancellation of who waits. */
 
 static void
@@ -226,6 +243,21 @@ a_task_that_was_cancelled_before_ends_the_other_too(void **state)
     assert_err(f->result, ECANCELED);
     assert_int_equal(f->workers[0].cancels, 1);
     assert_true(ouro_task_is_done(f->nodes[0].task));
+}
+
+/* Rule 4.  Its result is not lost: the task has it. */
+static void
+a_task_that_was_cancelled_before_does_not_wait(void **state)
+{
+    struct fixture *f = *state;
+
+    set_worker(f, 0, 0, 7);
+    start_workers(f);
+    ouro_sim_advance(f->sim, 0);
+    begin(f, wait_for_when_cancelled);
+
+    assert_err(f->result, ECANCELED);
+    assert_int_equal(ouro_task_result(f->nodes[0].task), 7);
 }
 
 /* One turn. */
@@ -400,10 +432,12 @@ main(void)
         TEST(a_task_that_somebody_cancels_is_ecanceled),
         TEST(without_time_a_result_that_is_there_is_returned),
         TEST(without_time_a_task_that_runs_is_cancelled_and_waited_for),
+        TEST(without_time_a_task_gets_no_turn_before_it_is_cancelled),
         TEST(a_cancel_is_passed_on_and_waits_for_the_end),
         TEST(a_second_cancel_is_passed_on_too),
         TEST(a_cancel_after_the_limit_is_what_is_told),
         TEST(a_task_that_was_cancelled_before_ends_the_other_too),
+        TEST(a_task_that_was_cancelled_before_does_not_wait),
         TEST(a_result_and_then_a_cancel_are_both_kept),
         TEST(a_cancel_and_then_a_result_are_both_kept),
         TEST(a_result_at_the_limit_is_not_lost),
