@@ -223,6 +223,7 @@ static inline void
 open_level(struct run *run, struct level *level, enum kind kind,
            int64_t delay_ns)
 {
+    /* A new limit is still to come, when an old one took effect just now. */
     *level = (struct level){
         .outer = run->level,
         .kind = kind,
@@ -231,9 +232,6 @@ open_level(struct run *run, struct level *level, enum kind kind,
         .outer_next_ns = run->next_ns,
         .ended_ns = OURO_FOREVER,
     };
-    /* A new limit is still to come, when an old one took effect just now. */
-    if (level->when_ns <= run->fired_ns)
-        level->when_ns = run->fired_ns + 1;
     run->level = level;
     if (kind == SHIELD)
         run->next_ns = level->when_ns;
