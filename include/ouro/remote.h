@@ -42,7 +42,10 @@ OURO_MUST_USE int ouro__run_coroutine_threadsafe(
 OURO_MUST_USE int ouro_remote_wait(struct ouro_remote *remote,
                                    int64_t limit_ns);
 
-/** Ask the task to end, as ouro_task_cancel() does.  Returns at once. */
+/**
+ * Ask the task to end, as ouro_task_cancel() does.  Returns at once; requests
+ * that the loop has not heard of yet are one.
+ */
 void ouro_remote_cancel(struct ouro_remote *remote);
 
 /**

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+/* Threads that start tasks in a real loop, wait for them, and cancel them. */
+#include "ouro_test.h"
+
+#include "peer.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+
+enum { THREADS = 4, TASKS = 500, SEEN = 4 };
+
+struct fixture {
+    struct ouro_loop *loop;
+    struct ouro_mailbox *mailbox;
+    struct seen_exceptions exceptions;
+    struct ouro_handle stop;
+    pthread_t loops_thread;
+    bool elsewhere; /* the task ran on another thread */
+    int seen[SEEN]; /* what the thread was told, in order */
+};
+
+static void
+stop_loop(void *arg)
+{
+    struct fixture *f = arg;
+
+    ouro_loop_stop(f->loop);
+}
+
+/* Run the loop for as long as `fn(f)` on a thread wants it. */
+static void
+run_beside(struct fixture *f, int (*fn)(void *arg))
+{
+    struct peer thread;
+
+    f->loops_thread = pthread_self();
+    peer_start(&thread, fn, f);
+    ouro_loop_run_forever(f->loop);
+    assert_ok(peer_join(&thread));
+}
+
+static int
+let_loop_stop(struct fixture *f)
+{
+    return ouro_mailbox_post(f->mailbox, &f->stop, stop_loop, f);
+}
+
+/* Waiting. */
+
+static int
+return_seven(void *arg)
+{
+    struct fixture *f = arg;
+    int rc = ouro_sleep(OURO_MILLISECONDS(2));
+
+    f->elsewhere = !pthread_equal(pthread_self(), f->loops_thread);
+    return rc < 0 ? rc : 7;
+}
+
+static int
+wait_for_seven(void *arg)
+{
+    struct fixture *f = arg;
+    struct ouro_remote *remote;
+
+    int rc =
+        ouro_run_coroutine_threadsafe(f->mailbox, &remote, return_seven, f);
+    if (rc < 0)
+        return rc;
+    f->seen[0] = ouro_remote_wait(remote, OURO_FOREVER);
+    f->seen[1] = ouro_remote_wait(remote, 0);
+    ouro_remote_free(remote);
+    return let_loop_stop(f);
+}
+
+static void
+a_thread_waits_for_a_task_of_the_loop(void **state)
+{
+    struct fixture *f = *state;
+
+    run_beside(f, wait_for_seven);
+
+    assert_int_equal(f->seen[0], 7);
+    assert_int_equal(f->seen[1], 7);
+    assert_false(f->elsewhere);
+}
+
+static int
+sleep_for_ever(void *arg)
+{
+    (void)arg;
+    return ouro_sleep(OURO_FOREVER);
+}
+
+static int
+wait_in_vain_and_cancel(void *arg)
+{
+    struct fixture *f = arg;
+    struct ouro_remote *remote;
+
+    int rc =
+        ouro_run_coroutine_threadsafe(f->mailbox, &remote, sleep_for_ever, f);
+    if (rc < 0)
+        return rc;
+    f->seen[0] = ouro_remote_wait(remote, 0);
+    f->seen[1] = ouro_remote_wait(remote, OURO_MILLISECONDS(2));
+    ouro_remote_cancel(remote);
+    f->seen[2] = ouro_remote_wait(remote, OURO_FOREVER);
+    ouro_remote_free(remote);
+    return let_loop_stop(f);
+}
+
+static void
+a_wait_has_a_limit_and_a_task_can_be_cancelled(void **state)
+{
+    struct fixture *f = *state;
+
+    run_beside(f, wait_in_vain_and_cancel);
+
+    assert_err(f->seen[0], ETIMEDOUT);
+    assert_err(f->seen[1], ETIMEDOUT);
+    assert_err(f->seen[2], ECANCELED);
+}
+
+static int
+fail_at_once(void *arg)
+{
+    (void)arg;
+    return -EPROTO;
+}
+
+static int
+take_a_failure(void *arg)
+{
+    struct fixture *f = arg;
+    struct ouro_remote *remote;
+
+    int rc =
+        ouro_run_coroutine_threadsafe(f->mailbox, &remote, fail_at_once, f);
+    if (rc < 0)
+        return rc;
+    f->seen[0] = ouro_remote_wait(remote, OURO_FOREVER);
+    ouro_remote_free(remote);
+    return let_loop_stop(f);
+}
+
+static void
+a_failure_that_a_thread_took_is_not_reported(void **state)
+{
+    struct fixture *f = *state;
+
+    run_beside(f, take_a_failure);
+
+    assert_err(f->seen[0], EPROTO);
+    assert_int_equal(f->exceptions.count, 0);
+}
+
+/* The end of the loop. */
+
+static int
+wait_until_the_end(void *arg)
+{
+    struct fixture *f = arg;
+    struct ouro_mailbox *mailbox = ouro_mailbox_ref(f->mailbox);
+    struct ouro_remote *remote;
+
+    int rc = ouro_run_coroutine_threadsafe(mailbox, &remote, sleep_for_ever, f);
+    if (rc == 0) {
+        f->seen[0] = ouro_remote_wait(remote, OURO_MILLISECONDS(2));
+        rc = let_loop_stop(f);
+        f->seen[1] = ouro_remote_wait(remote, OURO_FOREVER);
+        ouro_remote_cancel(remote);
+        ouro_remote_free(remote);
+        f->seen[2] =
+            ouro_run_coroutine_threadsafe(mailbox, &remote, sleep_for_ever, f);
+    }
+    ouro_mailbox_unref(mailbox);
+    return rc;
+}
+
+static void
+the_end_of_the_loop_ends_a_wait(void **state)
+{
+    struct fixture *f = *state;
+    struct peer thread;
+
+    peer_start(&thread, wait_until_the_end, f);
+    ouro_loop_run_forever(f->loop);
+    ouro_loop_free(f->loop);
+    f->loop = NULL;
+    assert_ok(peer_join(&thread));
+
+    assert_err(f->seen[0], ETIMEDOUT);
+    assert_err(f->seen[1], OURO_ESTOPPED);
+    assert_err(f->seen[2], ESHUTDOWN);
+    assert_string_equal(f->exceptions.message, "a task was still alive");
+}
+
+/* Many. */
+
+struct many {
+    struct peer thread;
+    struct ouro_mailbox *mailbox;
+    atomic_uint *left;
+    int seed;
+};
+
+static int
+return_what_it_got(void *arg)
+{
+    int number = *(int *)arg;
+    int rc = ouro_sleep(number % 3 == 0 ? 0 : OURO_MICROSECONDS(number % 50));
+
+    return rc < 0 ? rc : number;
+}
+
+static int
+start_wait_and_cancel(struct many *many, int number)
+{
+    struct ouro_remote *remote;
+
+    int rc = ouro_run_coroutine_threadsafe(many->mailbox, &remote,
+                                           return_what_it_got, &number);
+    if (rc < 0)
+        return rc;
+    if (number % 4 == 1)
+        ouro_remote_cancel(remote);
+    rc = ouro_remote_wait(remote, OURO_FOREVER);
+    ouro_remote_free(remote);
+    return rc == number || (number % 4 == 1 && rc == -ECANCELED) ? 0 : -EPROTO;
+}
+
+static int
+start_many(void *arg)
+{
+    struct many *many = arg;
+    int rc = 0;
+
+    for (int i = 0; rc == 0 && i < TASKS; i++)
+        rc = start_wait_and_cancel(many, many->seed + i);
+    atomic_fetch_sub(many->left, 1);
+    return rc;
+}
+
+static int
+wait_for_threads(void *arg)
+{
+    const atomic_uint *left = arg;
+    int rc = 0;
+
+    while (rc == 0 && atomic_load(left) > 0)
+        rc = ouro_sleep(OURO_MILLISECONDS(1));
+    return rc;
+}
+
+static void
+many_threads_each_get_the_results_of_their_tasks(void **state)
+{
+    struct fixture *f = *state;
+    struct many threads[THREADS];
+    atomic_uint left = THREADS;
+    struct ouro_task *task;
+
+    for (int i = 0; i < THREADS; i++) {
+        threads[i] = (struct many){
+            .mailbox = f->mailbox, .left = &left, .seed = 10000 * i};
+        peer_start(&threads[i].thread, start_many, &threads[i]);
+    }
+    assert_ok(ouro_loop_create_task(f->loop, &task, wait_for_threads, &left));
+    assert_ok(ouro_loop_run_until_complete(f->loop, ouro_task_future(task)));
+    ouro_task_unref(task);
+
+    for (int i = 0; i < THREADS; i++)
+        assert_ok(peer_join(&threads[i].thread));
+}
+
+static int
+let_go(void *arg)
+{
+    struct fixture *f = arg;
+    int rc = 0;
+
+    for (int i = 0; rc == 0 && i < TASKS; i++) {
+        struct ouro_remote *remote;
+
+        rc =
+            ouro_run_coroutine_threadsafe(f->mailbox, &remote, fail_at_once, f);
+        if (rc < 0)
+            break;
+        if (i % 2 == 0)
+            sched_yield();
+        ouro_remote_free(remote);
+    }
+    return rc < 0 ? rc : let_loop_stop(f);
+}
+
+static void
+each_failure_of_those_let_go_is_reported_once(void **state)
+{
+    struct fixture *f = *state;
+
+    run_beside(f, let_go);
+    for (int i = 0; i < 3; i++) {
+        ouro_loop_stop(f->loop);
+        ouro_loop_run_forever(f->loop);
+    }
+
+    assert_int_equal(f->exceptions.count, TASKS);
+    assert_err(f->exceptions.error, EPROTO);
+}
+
+static int
+setup(void **state)
+{
+    static struct fixture f;
+    const struct ouro_loop_options options = {
+        .exception_handler = see_exception,
+        .exception_arg = &f.exceptions,
+    };
+
+    memset(&f, 0, sizeof(f));
+    assert_ok(ouro_loop_new(&f.loop, &options));
+    f.mailbox = ouro_loop_mailbox(f.loop);
+    *state = &f;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+
+    ouro_loop_free(f->loop);
+    ouro_mailbox_unref(f->mailbox);
+    return 0;
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_thread_waits_for_a_task_of_the_loop),
+        TEST(a_wait_has_a_limit_and_a_task_can_be_cancelled),
+        TEST(a_failure_that_a_thread_took_is_not_reported),
+        TEST(the_end_of_the_loop_ends_a_wait),
+        TEST(many_threads_each_get_the_results_of_their_tasks),
+        TEST(each_failure_of_those_let_go_is_reported_once),
+    };
+    struct ouro_loop *loop;
+
+    if (ouro_loop_new(&loop, NULL) < 0)
+        return 77;
+    ouro_loop_free(loop);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
