@@ -289,6 +289,38 @@ def tcp_proxy(runner):
     stop(program, signal.SIGTERM)
 
 
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+def first_of_many(runner):
+    ended = threading.Event()
+
+    def say_nothing(connection):
+        if connection.recv(1) == b"":
+            ended.set()
+        connection.close()
+
+    def greet(connection):
+        connection.sendall(b"hello\n")
+        connection.recv(1)
+        connection.close()
+
+    refused = f"127.0.0.1:{free_port()}"
+    winner = Peer(greet).address
+    program = runner.start(Peer(say_nothing).address, winner, refused)
+    check(program.wait(TALK_SECONDS) == 0, "it failed")
+    check(program.out == [f"{winner} was first: hello\n"],
+          "the one that answers is not told to be the first")
+    check(ended.wait(TALK_SECONDS), "a loser's connection is not closed")
+
+    program = runner.start(refused, refused, refused)
+    check(program.wait(TALK_SECONDS) == 1, "it succeeds where nobody answers")
+    check("".join(program.err).count(f"{refused}: ") == 3,
+          "who refused is not named")
+
+
 OUTPUT = {
     "hello": hello,
     "engine_info": engine_info,
@@ -298,6 +330,7 @@ OUTPUT = {
     "line_chat": line_chat,
     "fetch_two": fetch_two,
     "tcp_proxy": tcp_proxy,
+    "first_of_many": first_of_many,
 }
 
 
