@@ -120,6 +120,9 @@ void ouro__call_next(struct ouro_loop *loop, struct ouro_handle *handle,
 /* A descriptor was closed: who waits for one may try again. */
 void ouro__loop_descriptor_freed(struct ouro_loop *loop);
 
+/* Take the handles that still wait out of the loop, and report them. */
+void ouro__loop_report_handles(struct ouro_loop *loop);
+
 /* Tell the exception handler. */
 void ouro__loop_report(struct ouro_loop *loop, const char *message, int error,
                        const char *name, const char *site);

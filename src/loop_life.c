@@ -179,8 +179,8 @@ end_operations(struct ouro_loop *loop)
     }
 }
 
-static void
-report_handles(struct ouro_loop *loop)
+void
+ouro__loop_report_handles(struct ouro_loop *loop)
 {
     struct ouro__list *link;
 
@@ -229,7 +229,7 @@ ouro_loop_free(struct ouro_loop *loop)
     run_last_mail(loop);
     end_floors(loop);
     end_operations(loop);
-    report_handles(loop);
+    ouro__loop_report_handles(loop);
     ouro__mailbox_end(loop->mailbox);
     ouro_mailbox_unref(loop->mailbox);
 

@@ -100,6 +100,7 @@ end_tasks(struct ouro_loop *loop, void *kept)
                           -EBUSY, NULL, NULL);
         return;
     }
+    ouro__loop_report_handles(loop); /* some are in frames of tasks */
     while (!ouro__list_is_empty(&tasks->all))
         give_up(task_of(tasks->all.next));
     ouro__stack_pool_fini(&tasks->stacks);

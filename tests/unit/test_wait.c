@@ -234,6 +234,25 @@ the_failure_of_a_future_that_is_let_go_is_reported(void **state)
     expect_report(f, EPIPE);
 }
 
+/* Its timer and its nodes are in the frame that goes with the loop. */
+static void
+a_loop_that_ends_before_the_wait_reports_it(void **state)
+{
+    struct fixture *f = *state;
+
+    set_worker(f, 0, 0, 0);
+    f->nodes[0].future = &f->future;
+    f->timeout_ns = OURO_SECONDS(1);
+    begin(f, wait);
+    f->task = ouro_task_unref(f->task);
+    ouro_sim_free(f->sim);
+
+    assert_int_equal(f->result, UNSEEN);
+    assert_int_equal(f->seen.count, 2);
+    assert_string_equal(f->seen.message, "a timer was still waiting");
+    renew(f);
+}
+
 /* Where asyncio raises ValueError. */
 static void
 to_wait_for_nothing_is_an_error(void **state)
@@ -279,6 +298,7 @@ main(void)
         TEST(a_task_that_was_cancelled_before_does_not_wait),
         TEST(a_failure_that_comes_after_the_wait_is_reported),
         TEST(the_failure_of_a_future_that_is_let_go_is_reported),
+        TEST(a_loop_that_ends_before_the_wait_reports_it),
         TEST(to_wait_for_nothing_is_an_error),
         TEST(a_task_that_waits_for_itself_is_told_so),
     };

@@ -152,25 +152,33 @@ expect_report(struct fixture *f, int error)
     f->seen.count = 0;
 }
 
+/* All as at the start, in a new loop. */
+static inline void
+renew(struct fixture *f)
+{
+    const struct ouro_sim_options options = {
+        .loop = {.exception_handler = see_exception, .exception_arg = &f->seen},
+    };
+
+    memset(f, 0, sizeof(*f));
+    f->result = UNSEEN;
+    f->next = UNSEEN;
+    f->returned_ns = -1;
+    f->timeout_ns = OURO_FOREVER;
+    for (size_t i = 0; i < WORKERS; i++)
+        f->workers[i] = (struct worker){.f = f, .ended_ns = -1};
+    assert_ok(ouro_sim_new(&f->sim, &options));
+    f->loop = ouro_sim_loop(f->sim);
+    f->start_ns = ouro_loop_time_ns(f->loop);
+    ouro_future_init(&f->future, f->loop);
+}
+
 static inline int
 setup(void **state)
 {
     static struct fixture f;
-    const struct ouro_sim_options options = {
-        .loop = {.exception_handler = see_exception, .exception_arg = &f.seen},
-    };
 
-    memset(&f, 0, sizeof(f));
-    f.result = UNSEEN;
-    f.next = UNSEEN;
-    f.returned_ns = -1;
-    f.timeout_ns = OURO_FOREVER;
-    for (size_t i = 0; i < WORKERS; i++)
-        f.workers[i] = (struct worker){.f = &f, .ended_ns = -1};
-    assert_ok(ouro_sim_new(&f.sim, &options));
-    f.loop = ouro_sim_loop(f.sim);
-    f.start_ns = ouro_loop_time_ns(f.loop);
-    ouro_future_init(&f.future, f.loop);
+    renew(&f);
     *state = &f;
     return 0;
 }
