@@ -108,6 +108,11 @@ client_begin(void *arg)
 
 /* In the task. */
 
+static const struct ouro__wait_kind wait_made = {
+    .text = "a connection to be made",
+    .site = offsetof(struct client, site),
+};
+
 /* A turn later it is made, or refused; so this need not be cut short. */
 static int
 make_protocol(struct client *client)
@@ -120,7 +125,7 @@ make_protocol(struct client *client)
     ouro__future_init(&client->made, client->loop, client->site);
     ouro__call_soon(client->loop, &client->begin, client_begin, client,
                     client->site);
-    ouro__await_to_the_end(&client->made);
+    ouro__await_to_the_end_for(&client->made, &wait_made, client);
     ouro_future_fini(&client->made);
     return client->refusal;
 }

@@ -101,6 +101,12 @@ int ouro__context_swap(struct ouro__context *from, struct ouro__context *to,
 _Noreturn void ouro__context_leave(struct ouro__context *from,
                                    struct ouro__context *to);
 
+/* Call fn(arg), here and now, but so that whoever unwinds the stack from there
+ * comes to the frames of `context`, which is suspended, and not to ours.  For
+ * backtraces.  There is none with ucontext. */
+void ouro__context_visit(const struct ouro__context *context,
+                         void (*fn)(void *arg), void *arg);
+
 #ifdef OURO__CONTEXT_TOLD
 
 /* Suspend `from`, which is running, and resume `to` with `word`.  Returns when

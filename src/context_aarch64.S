@@ -49,6 +49,11 @@
     .cfi_rel_offset \b, \offset + 8
 .endm
 
+.macro saved_at a, b, offset
+    .cfi_offset \a, \offset - FRAME
+    .cfi_offset \b, \offset + 8 - FRAME
+.endm
+
 .macro restore a, b, offset
     ldp \a, \b, [sp, #\offset]
     .cfi_restore \a
@@ -110,6 +115,46 @@ function ouro__context_leave
     mov w0, wzr
     restore_all_and_go
 end_function ouro__context_leave
+
+/* void ouro__context_visit(const struct ouro__context *, fn, void *arg)
+ *
+ * While it calls fn(arg) its unwinding rules are those of the other context,
+ * whose `sp` is in x19, which every callee keeps. */
+function ouro__context_visit
+    LANDING_PAD
+    stp x29, x30, [sp, #-32]!
+    .cfi_adjust_cfa_offset 32
+    .cfi_rel_offset x29, 0
+    .cfi_rel_offset x30, 8
+    str x19, [sp, #16]
+    .cfi_rel_offset x19, 16
+    .cfi_remember_state
+    ldr x19, [x0]
+    mov x0, x2
+    .cfi_def_cfa x19, FRAME
+    saved_at x19, x20, 0
+    saved_at x21, x22, 16
+    saved_at x23, x24, 32
+    saved_at x25, x26, 48
+    saved_at x27, x28, 64
+    saved_at x29, x30, 80
+    saved_at d8, d9, 96
+    saved_at d10, d11, 112
+    saved_at d12, d13, 128
+    saved_at d14, d15, 144
+    blr x1
+    .globl ouro__context_visited
+    .hidden ouro__context_visited
+ouro__context_visited:
+    .cfi_restore_state
+    ldr x19, [sp, #16]
+    .cfi_restore x19
+    ldp x29, x30, [sp], #32
+    .cfi_restore x29
+    .cfi_restore x30
+    .cfi_adjust_cfa_offset -32
+    ret
+end_function ouro__context_visit
 
 /* The first frame of a context: x19 holds its function, x20 the argument.  The
  * undefined return address ends every backtrace here.  It starts behind the

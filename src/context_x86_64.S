@@ -111,6 +111,37 @@ function ouro__context_leave
     restore_all_and_go
 end_function ouro__context_leave
 
+/* void ouro__context_visit(const struct ouro__context *, fn, void *arg)
+ *
+ * While it calls fn(arg) its unwinding rules are those of the other context,
+ * whose `sp` is in rbx, which every callee keeps. */
+function ouro__context_visit
+    LANDING_PAD
+    pushq %rbx
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset %rbx, 0
+    .cfi_remember_state
+    movq (%rdi), %rbx
+    movq %rdx, %rdi
+    .cfi_def_cfa %rbx, 56
+    .cfi_offset %rip, -8
+    .cfi_offset %r15, -56
+    .cfi_offset %r14, -48
+    .cfi_offset %r13, -40
+    .cfi_offset %r12, -32
+    .cfi_offset %rbx, -24
+    .cfi_offset %rbp, -16
+    call *%rsi
+    .globl ouro__context_visited
+    .hidden ouro__context_visited
+ouro__context_visited:
+    .cfi_restore_state
+    popq %rbx
+    .cfi_restore %rbx
+    .cfi_adjust_cfa_offset -8
+    ret
+end_function ouro__context_visit
+
 /* The first frame of a context: rbx holds its function, r12 the argument.  The
  * undefined return address ends every backtrace here.  It starts behind the
  * `nop`, because unwinders look up the byte before a return address. */

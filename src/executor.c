@@ -223,6 +223,10 @@ ouro__executors_report(struct ouro_loop *loop)
     }
 }
 
+static const struct ouro__wait_kind wait_drained = {
+    .text = "the last call of an executor",
+};
+
 int
 ouro_executor_shutdown(struct ouro_executor *executor, int64_t limit_ns)
 {
@@ -234,7 +238,7 @@ ouro_executor_shutdown(struct ouro_executor *executor, int64_t limit_ns)
     ouro__executor_close(executor);
 
     ouro_timeout_begin(&limit, limit_ns);
-    int rc = ouro_await(&executor->drained);
+    int rc = ouro__await_for(&executor->drained, &wait_drained, executor);
     rc = (int)ouro_timeout_end(&limit, rc);
     if (rc == -ETIMEDOUT)
         ouro__executor_report(executor);

@@ -15,6 +15,7 @@ ouro__future_init(struct ouro_future *future, struct ouro_loop *loop,
     future->site = site;
     future->error = -EINPROGRESS;
     future->seen = false;
+    future->of_task = false;
     ouro__list_init(&future->waiters);
 }
 

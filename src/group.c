@@ -178,6 +178,12 @@ ouro_group_cancel(struct ouro_group *group)
 
 /* The end. */
 
+static const struct ouro__wait_kind wait_group = {
+    .text = "a group",
+    .shape = OURO__WAIT_GROUP,
+    .site = offsetof(struct ouro_group, empty.site),
+};
+
 static void
 wait_for_children(struct ouro_group *group)
 {
@@ -187,9 +193,9 @@ wait_for_children(struct ouro_group *group)
         if (ouro__task_is_cancelled(group->owner))
             tell_children(group);
         if (group->cancelled)
-            ouro__await_to_the_end(&group->empty);
+            ouro__await_to_the_end_for(&group->empty, &wait_group, group);
         else
-            ouro__await_plainly(&group->empty);
+            ouro__await_plainly_for(&group->empty, &wait_group, group);
     }
 }
 

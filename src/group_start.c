@@ -14,6 +14,13 @@
 
 #include <errno.h>
 
+static const struct ouro__wait_kind wait_start = {
+    .text = "a task of a group to be ready",
+    .shape = OURO__WAIT_OWNER,
+    .site = offsetof(struct ouro__start, settled.site),
+    .owner = offsetof(struct ouro__start, task),
+};
+
 void
 ouro__start_ended(struct ouro_task *task)
 {
@@ -43,7 +50,7 @@ give_up(struct ouro__start *start, struct ouro_task *task)
     start->given_up = true;
     task->told = true;
     ouro__task_interrupt(task);
-    ouro__await_to_the_end(&start->settled);
+    ouro__await_to_the_end_for(&start->settled, &wait_start, start);
     return start->result != -EPROTO ? start->result : -ECANCELED;
 }
 
@@ -61,8 +68,9 @@ ouro__group_start(struct ouro_group *group, ouro_task_fn *fn, void *arg,
         return rc;
 
     ouro__future_init(&start.settled, group->owner->tasks->loop, site);
+    start.task = task;
     task->start = &start;
-    rc = ouro__await_plainly(&start.settled);
+    rc = ouro__await_plainly_for(&start.settled, &wait_start, &start);
     if (rc < 0 && !ouro_future_is_done(&start.settled))
         return give_up(&start, task);
     return start.result;

@@ -226,6 +226,10 @@ forget_news(struct ouro__race *race)
     ouro_future_init(&race->news, race->loop);
 }
 
+static const struct ouro__wait_kind wait_connect = {
+    .text = "a socket to connect",
+};
+
 static int
 race_until_won(struct ouro__race *race)
 {
@@ -236,7 +240,7 @@ race_until_won(struct ouro__race *race)
         if (race->due && race->begun < race->count) {
             begin_next(race);
         } else if (race->flying > 0) {
-            rc = ouro_await(&race->news);
+            rc = ouro__await_for(&race->news, &wait_connect, race);
             forget_news(race);
         } else {
             rc = race->first_error;
@@ -252,7 +256,7 @@ end_others(struct ouro__race *race)
     for (size_t i = 0; i < race->begun; i++)
         ouro__op_cancel(race->loop->engine, &race->attempts[i].op);
     while (race->flying > 0) {
-        ouro__await_to_the_end(&race->news);
+        ouro__await_to_the_end_for(&race->news, &wait_connect, race);
         forget_news(race);
     }
 }

@@ -349,10 +349,22 @@ is_own_task(const struct ouro_server *server)
     return false;
 }
 
+static const struct ouro__wait_kind wait_gone = {
+    .text = "the last client of a server",
+    .site = offsetof(struct ouro_server, site),
+};
+
+static const struct ouro__wait_kind wait_closed = {
+    .text = "a server to be closed",
+    .site = offsetof(struct ouro_server, site),
+};
+
 int
 ouro_server_wait_closed(struct ouro_server *server)
 {
-    return is_own_task(server) ? -EDEADLK : ouro_await(&server->gone);
+    if (is_own_task(server))
+        return -EDEADLK;
+    return ouro__await_for(&server->gone, &wait_gone, server);
 }
 
 /* A stop whose time is up. */
@@ -377,7 +389,7 @@ ouro_server_stop(struct ouro_server *server, int64_t grace_ns)
         ouro_server_close_clients(server);
 
     ouro_call_later(server->loop, &deadline, grace_ns, grace_is_over, server);
-    int rc = ouro__await_to_the_end(&server->gone);
+    int rc = ouro__await_to_the_end_for(&server->gone, &wait_gone, server);
     bool in_time = ouro_handle_is_pending(&deadline);
     ouro_handle_cancel(&deadline);
     return rc < 0 || in_time ? rc : -ETIMEDOUT;
@@ -393,7 +405,7 @@ ouro_server_serve_forever(struct ouro_server *server)
         return rc;
 
     server->has_forever = true;
-    rc = ouro_await(&server->closed);
+    rc = ouro__await_for(&server->closed, &wait_closed, server);
     if (rc == -ECANCELED) {
         int stopped = ouro_server_stop(server, server->grace_ns);
 

@@ -38,6 +38,8 @@ take_one(struct ouro_signal_handler *handler)
     return number;
 }
 
+static const struct ouro__wait_kind wait_signal = {.text = "a signal"};
+
 int
 ouro_signals_wait(struct ouro_signals *signals)
 {
@@ -47,7 +49,7 @@ ouro_signals_wait(struct ouro_signals *signals)
     while (rc == 0 && (number = take_one(&signals->handler)) == 0) {
         ouro_future_fini(&signals->news);
         ouro_future_init(&signals->news, signals->handler.loop);
-        rc = ouro__await_plainly(&signals->news);
+        rc = ouro__await_plainly_for(&signals->news, &wait_signal, signals);
     }
     return rc < 0 ? rc : number;
 }

@@ -12,6 +12,7 @@
 #include "sock.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 /* So many bytes count as one more wait that need not suspend. */
 enum { BUDGET_BYTES = 16 * 1024 };
@@ -59,17 +60,30 @@ wake(struct ouro__use *use, void *arg, int result)
         ouro_future_set_result(arg, NULL);
 }
 
+static void
+tell_descriptor(const void *thing, char *text, size_t size)
+{
+    const struct ouro__sock_call *call = thing;
+
+    snprintf(text, size, " %d", call->fd);
+}
+
+static const struct ouro__wait_kind wait_descriptor = {
+    .text = "descriptor",
+    .tell = tell_descriptor,
+};
+
 /* Returns what the operation came to.  It has ended, also if that was because
  * the task is cancelled, unless the descriptor was closed. */
 static int
 wait_for_operation(struct ouro__sock_call *call, struct ouro_future *news)
 {
-    int rc = ouro__await_plainly(news);
+    int rc = ouro__await_plainly_for(news, &wait_descriptor, call);
 
     /* It may have ended since the task was told that it is cancelled. */
     if (rc == -ECANCELED) {
         ouro__use_cancel(call->use);
-        rc = ouro__await_to_the_end(news);
+        rc = ouro__await_to_the_end_for(news, &wait_descriptor, call);
     }
     ouro_future_fini(news);
     return call->use->closed ? -EBADF : rc;

@@ -23,6 +23,8 @@
 #include "stream_inside.h"
 #include "task.h"
 
+#include <stdio.h>
+
 static struct ouro_stream *
 stream_of(struct ouro_protocol *protocol)
 {
@@ -38,11 +40,46 @@ ouro__stream_checkpoint(struct ouro_stream *stream)
     return rc;
 }
 
+/* What is waited for. */
+
+static void
+tell_peer(const void *thing, char *text, size_t size)
+{
+    struct ouro_address peer = ouro_stream_peer_address(thing);
+    char address[OURO_ADDRESS_TEXT];
+
+    snprintf(text, size, " %s", ouro_address_format(&peer, address));
+}
+
+static const struct ouro__wait_kind wait_input = {
+    .text = "bytes from",
+    .tell = tell_peer,
+};
+
+static const struct ouro__wait_kind wait_room = {
+    .text = "room for bytes to",
+    .tell = tell_peer,
+};
+
+static const struct ouro__wait_kind wait_closed = {
+    .text = "the end of the connection to",
+    .tell = tell_peer,
+};
+
+static const struct ouro__wait_kind *
+kind_of_wait(const struct ouro_stream *stream, const struct ouro_future *future)
+{
+    if (future == &stream->input)
+        return &wait_input;
+    return future == &stream->room ? &wait_room : &wait_closed;
+}
+
 int
 ouro__stream_await(struct ouro_stream *stream, struct ouro_future *future)
 {
     stream->suspended++;
-    int rc = ouro__await_plainly(future);
+    int rc =
+        ouro__await_plainly_for(future, kind_of_wait(stream, future), stream);
     stream->suspended--;
     return rc;
 }

@@ -41,7 +41,8 @@ struct ouro_stream {
 /* Every call that suspends begins here: 0, or -ECANCELED. */
 OURO_MUST_USE int ouro__stream_checkpoint(struct ouro_stream *stream);
 
-/* Suspend until `future` is done.  Returns 0, its error, or -ECANCELED. */
+/* Suspend until `future`, one of the stream's, is done.  Returns 0, its error,
+ * or -ECANCELED. */
 OURO_MUST_USE int ouro__stream_await(struct ouro_stream *stream,
                                      struct ouro_future *future);
 

@@ -279,6 +279,7 @@ ouro__task_new(struct ouro_loop *loop, struct ouro_task **out_task,
     task->name = name;
     task->site = site;
     ouro__future_init(&task->done, loop, site);
+    task->done.of_task = true;
     ouro__call_soon(loop, &task->wake, task_step, task, site);
     *out_task = task;
     return 0;
@@ -351,9 +352,7 @@ const struct ouro__wait_kind ouro__wait_future = {
     .site = offsetof(struct ouro_future, site),
 };
 
-const struct ouro__wait_kind ouro__wait_unknown = {.text = "something"};
-
-static const struct ouro__wait_kind wait_sleep = {.text = "its time"};
+static const struct ouro__wait_kind wait_sleep = {.text = "a sleep"};
 
 static void
 note_wait(struct ouro_task *task, const struct ouro__wait_kind *kind,
@@ -437,6 +436,15 @@ ouro_await(struct ouro_future *future)
     if (--task->budget == 0)
         return give_way_and_await(task, future);
     return await(task, future, true);
+}
+
+int
+ouro__await_for(struct ouro_future *future, const struct ouro__wait_kind *kind,
+                const void *thing)
+{
+    int rc = ouro__checkpoint();
+
+    return rc < 0 ? rc : ouro__await_plainly_for(future, kind, thing);
 }
 
 int

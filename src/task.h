@@ -3,6 +3,7 @@
 #ifndef OURO_TASK_IMPL_H
 #define OURO_TASK_IMPL_H
 
+#include "await_graph.h"
 #include "context.h"
 #include "loop.h"
 #include "stack.h"
@@ -22,6 +23,7 @@ enum ouro__scope_kind {
 
 /* In the frame of who started a task, and waits until it is ready. */
 struct ouro__start {
+    struct ouro_task *task;
     struct ouro_future settled; /* it is ready, or has ended */
     int result;                 /* of a task that ended before */
     bool given_up;              /* it was told to end */
@@ -34,6 +36,7 @@ struct ouro__tasks {
     struct ouro__stack_pool stacks;
     struct ouro__list all; /* every task whose memory is not given back */
     bool borrowed; /* a thread that does not end uses the frame of one */
+    const struct ouro_task *found; /* of them, by the last search; a dump's */
 };
 
 /*
@@ -78,6 +81,7 @@ struct ouro_task {
     struct ouro__scope *scope; /* the innermost that is open; see scope.c */
     const char *scope_site;
     struct ouro_handle limit; /* the timer of limit_ns */
+    struct ouro__mark mark;   /* of a dump */
 };
 
 /* The task that runs; stops the program where there is none. */
@@ -90,6 +94,14 @@ OURO_MUST_USE int ouro__checkpoint(void);
 /* Whether calls of `task` that suspend have to fail. */
 bool ouro__task_is_cancelled(const struct ouro_task *task);
 
+/* Whether it is suspended, and is not to go on yet. */
+static inline bool
+ouro__task_waits(const struct ouro_task *task)
+{
+    return task->wake.state == OURO__HANDLE_LISTED
+           || task->wake.state == OURO__HANDLE_TIMER;
+}
+
 /* A reason to cancel came up: end the wait it is in, if that may be. */
 void ouro__task_interrupt(struct ouro_task *task);
 
@@ -100,7 +112,11 @@ int ouro__await_to_the_end_for(struct ouro_future *future,
                                const struct ouro__wait_kind *kind,
                                const void *thing);
 
-/* The same, but a cancellation ends it; no checkpoint at the beginning. */
+/* ouro_await(), for what `thing` is.  */
+int ouro__await_for(struct ouro_future *future,
+                    const struct ouro__wait_kind *kind, const void *thing);
+
+/* As that, but no checkpoint at the beginning. */
 int ouro__await_plainly_for(struct ouro_future *future,
                             const struct ouro__wait_kind *kind,
                             const void *thing);
@@ -125,15 +141,6 @@ static inline int
 ouro__await_plainly(struct ouro_future *future)
 {
     return ouro__await_plainly_for(future, &ouro__wait_future, future);
-}
-
-/* For what has no words yet. */
-extern const struct ouro__wait_kind ouro__wait_unknown;
-
-static inline int
-ouro__suspend_in(struct ouro__list *list, bool interruptible)
-{
-    return ouro__suspend_for(list, &ouro__wait_unknown, NULL, interruptible);
 }
 
 /* Create a task that is in `siblings` until it is done; NULL: in none. */

@@ -28,6 +28,7 @@
 #include "task.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct ouro__job *
@@ -360,6 +361,21 @@ begin(struct ouro_executor *executor, struct ouro__job *job)
     return 0;
 }
 
+static void
+tell_job(const void *thing, char *text, size_t size)
+{
+    const struct ouro__job *job = thing;
+
+    if (job->name != NULL)
+        snprintf(text, size, ", '%s'", job->name);
+}
+
+static const struct ouro__wait_kind wait_job = {
+    .text = "a call on a thread",
+    .site = offsetof(struct ouro__job, site),
+    .tell = tell_job,
+};
+
 int
 ouro__executor_run(struct ouro_executor *executor, struct ouro__job *job)
 {
@@ -367,7 +383,7 @@ ouro__executor_run(struct ouro_executor *executor, struct ouro__job *job)
     if (rc < 0)
         return rc;
 
-    rc = ouro__await_plainly(&job->done);
+    rc = ouro__await_plainly_for(&job->done, &wait_job, job);
     if (rc == 0 || job->delivered)
         return 0;
     if (ouro_future_error(&job->done) != -EINPROGRESS) {
@@ -376,7 +392,7 @@ ouro__executor_run(struct ouro_executor *executor, struct ouro__job *job)
     }
     if (leave(executor, job))
         return rc;
-    (void)ouro__await_to_the_end(&job->done);
+    (void)ouro__await_to_the_end_for(&job->done, &wait_job, job);
     return 0;
 }
 

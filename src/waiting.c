@@ -3,6 +3,7 @@
 #include "waiting.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 static struct ouro_future *
 future_of(struct ouro_awaited *node)
@@ -155,6 +156,20 @@ ouro__waiting_limit(struct ouro__waiting *waiting, int64_t timeout_ns)
                          time_is_up, waiting, waiting->news.site);
 }
 
+static void
+tell_left(const void *thing, char *text, size_t size)
+{
+    const struct ouro__waiting *waiting = thing;
+
+    snprintf(text, size, ", %zu of %zu left", waiting->left, waiting->count);
+}
+
+static const struct ouro__wait_kind wait_things = {
+    .text = "several things",
+    .shape = OURO__WAIT_NODES,
+    .tell = tell_left,
+};
+
 int
 ouro__waiting_suspend(struct ouro__waiting *waiting)
 {
@@ -162,7 +177,7 @@ ouro__waiting_suspend(struct ouro__waiting *waiting)
         return 0;
 
     ouro__future_init(&waiting->news, waiting->news.loop, waiting->news.site);
-    return ouro__await_plainly(&waiting->news);
+    return ouro__await_plainly_for(&waiting->news, &wait_things, waiting);
 }
 
 /* The same thing twice is one, and cancelled once. */

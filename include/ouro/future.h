@@ -23,6 +23,7 @@ struct ouro_future {
     struct ouro__list waiters; /* handles, in the order they came */
     int error;                 /* -EINPROGRESS, then 0 or why there is none */
     bool seen;                 /* somebody looked at the outcome */
+    bool of_task;              /* it is the end of one */
 };
 
 /** Start `future` as pending.  Cannot fail. */

@@ -12,7 +12,7 @@
 
 #include "context.h"
 
-enum { COUNT = 100, ROUNDS = 50, STACK_SIZE = 64 * 1024 };
+enum { COUNT = 100, ROUNDS = 50, STACK_SIZE = 64 * 1024, FRAMES = 64 };
 
 struct worker {
     struct ouro__context context;
@@ -22,6 +22,8 @@ struct worker {
     int lost_words;
     int word; /* what it handed over last */
     int frame_count;
+    void *first_frame; /* of its stack: the outermost */
+    int lost_frames;   /* when it was visited */
     uintptr_t frame;
     char stack[STACK_SIZE];
 };
@@ -86,12 +88,12 @@ exchange(struct worker *worker)
 static void
 work(void *arg)
 {
-    enum { FRAMES = 64 };
     struct worker *worker = arg;
     void *frames[FRAMES];
 
     worker->frame = (uintptr_t)__builtin_frame_address(0);
     worker->frame_count = backtrace(frames, FRAMES);
+    worker->first_frame = frames[worker->frame_count - 1];
     for (; worker->rounds_left > 0; worker->rounds_left--) {
         uint64_t seed = worker->seed++;
         double real_seed = (double)seed;
@@ -104,6 +106,42 @@ work(void *arg)
     }
     ouro__context_exit(&worker->context, &thread);
 }
+
+#ifdef OURO_CONTEXT_UCONTEXT
+
+static void
+visit(struct worker *worker)
+{
+    (void)worker;
+}
+
+#else
+
+extern char ouro__context_visited[];
+
+static void
+look_around(void *arg)
+{
+    struct worker *worker = arg;
+    void *frames[FRAMES];
+    int count = backtrace(frames, FRAMES);
+    int own = 0;
+
+    while (own < count && frames[own] != ouro__context_visited)
+        own++;
+    /* It is suspended one call deeper than where it counted. */
+    worker->lost_frames += count - own - 1 != worker->frame_count + 1
+                           || frames[count - 1] != worker->first_frame;
+}
+
+static void
+visit(struct worker *worker)
+{
+    if (worker->rounds_left > 0)
+        ouro__context_visit(&worker->context, look_around, worker);
+}
+
+#endif
 
 static void
 run_all(void)
@@ -118,9 +156,12 @@ run_all(void)
                            work, &workers[i]);
     }
     for (int round = 0; round < SWITCHES; round++)
-        for (int i = 0; i < COUNT; i++)
+        for (int i = 0; i < COUNT; i++) {
             workers[i].word = ouro__context_pass(&thread, &workers[i].context,
                                                  workers[i].word + 1);
+            if (round % 5 == 0)
+                visit(&workers[i]);
+        }
     for (int i = 0; i < COUNT; i++)
         ouro__context_fini(&workers[i].context);
 }
@@ -141,6 +182,7 @@ main(void)
     int lost = 0;
     int misaligned = 0;
     int endless = 0;
+    int unseen = 0;
 
     run_all();
     for (int i = 0; i < COUNT; i++) {
@@ -148,6 +190,7 @@ main(void)
         wrong += workers[i].wrong_count;
         lost += workers[i].lost_words + (workers[i].word != 0);
         misaligned += workers[i].frame % 16 != 0;
+        unseen += workers[i].lost_frames;
         endless += workers[i].frame_count < 1 || workers[i].frame_count > 5;
     }
 
@@ -156,5 +199,6 @@ main(void)
     sum += report("each gets the word that the other gave", lost);
     sum += report("stacks are aligned", misaligned);
     sum += report("backtraces end at the first frame", endless);
+    sum += report("a visit finds the frames of who is suspended", unseen);
     return sum != 0;
 }
