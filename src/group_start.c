@@ -62,8 +62,9 @@ ouro__group_start(struct ouro_group *group, ouro_task_fn *fn, void *arg,
     struct ouro_task *task;
 
     int rc = ouro__checkpoint();
-    if (rc == 0)
-        rc = ouro__group_add(group, &task, fn, arg, name, site);
+    if (rc < 0)
+        return rc;
+    rc = ouro__group_add(group, &task, fn, arg, name, site);
     if (rc < 0)
         return rc;
 

@@ -91,10 +91,11 @@ ouro__wait_for_call(ouro_task_fn *fn, void *arg, int64_t timeout_ns,
     struct ouro_task *task;
 
     int rc = ouro__checkpoint();
-    if (rc == 0 && timeout_ns <= 0)
-        rc = -ETIMEDOUT;
-    if (rc == 0)
-        rc = ouro__create_task(NULL, &task, fn, arg, name, site);
+    if (rc < 0)
+        return rc;
+    if (timeout_ns <= 0)
+        return -ETIMEDOUT;
+    rc = ouro__create_task(NULL, &task, fn, arg, name, site);
     if (rc < 0)
         return rc;
 
