@@ -289,6 +289,16 @@ def tcp_proxy(runner):
     stop(program, signal.SIGTERM)
 
 
+def producer_consumer(runner):
+    code, out = runner.run()
+    check(code == 0, f"exit code {code}")
+    packed = [int(count) for count in
+              re.findall(r"^worker \d packed (\d+) boxes$", out, re.M)]
+    check(len(packed) == 2, "not two workers")
+    check(sum(packed) == 10, f"{sum(packed)} boxes were packed, not 10")
+    check(min(packed) > 0, "one worker had nothing to do")
+
+
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as server:
         return server.getsockname()[1]
@@ -330,6 +340,7 @@ OUTPUT = {
     "line_chat": line_chat,
     "fetch_two": fetch_two,
     "tcp_proxy": tcp_proxy,
+    "producer_consumer": producer_consumer,
     "first_of_many": first_of_many,
 }
 
