@@ -2,7 +2,6 @@
 /* Which task waits for which; see await_graph.h. */
 #include "waiting.h"
 
-#include <string.h>
 
 enum state { NEW, ON_PATH, DONE };
 
@@ -43,10 +42,9 @@ is_alive(struct ouro__tasks *tasks, const struct ouro_task *task)
 static struct ouro_task *
 owner_of(const struct ouro_task *task)
 {
-    const char *thing = task->waits_on;
-    struct ouro_task *owner;
+    const void *place = (const char *)task->waits_on + task->waits_for->owner;
+    struct ouro_task *owner = *(struct ouro_task *const *)place;
 
-    memcpy(&owner, thing + task->waits_for->owner, sizeof(owner));
     return is_alive(task->tasks, owner) ? owner : NULL;
 }
 
