@@ -2,7 +2,6 @@
 /* Which task waits for which; see await_graph.h. */
 #include "waiting.h"
 
-
 enum state { NEW, ON_PATH, DONE };
 
 static struct ouro_task *
