@@ -11,7 +11,10 @@
 #include "loop.h"
 #include "overflow.h"
 
+#include <ouro/dump.h>
+
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 
 void
@@ -61,6 +64,19 @@ choose_executor(struct ouro_loop *loop,
     return rc;
 }
 
+/* The loop takes it back when it ends. */
+static int
+dump_on_signal(struct ouro_runner *runner, struct ouro_loop *loop)
+{
+    int number = runner->options.dump_signal;
+
+    if (number == 0)
+        return 0;
+    if (!runner->options.no_signals && (number == SIGINT || number == SIGTERM))
+        return -EINVAL; /* each can have one meaning */
+    return ouro_dump_on_signal(loop, &runner->dump, number);
+}
+
 int
 ouro__runner_make_loop(struct ouro_runner *runner)
 {
@@ -74,6 +90,8 @@ ouro__runner_make_loop(struct ouro_runner *runner)
     if (rc < 0)
         return rc;
     rc = choose_executor(loop, runner->options.executor);
+    if (rc == 0)
+        rc = dump_on_signal(runner, loop);
     if (rc < 0) {
         ouro_loop_free(loop);
         return rc;

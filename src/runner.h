@@ -4,6 +4,7 @@
 #define OURO_RUNNER_H
 
 #include <ouro/run.h>
+#include <ouro/signals.h>
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -27,6 +28,7 @@ struct ouro_runner {
     struct ouro_loop *loop;       /* NULL: not made yet, or freed again */
     struct ouro_mailbox *mailbox; /* its */
     struct ouro__run_signals signals;
+    struct ouro_signal_handler dump; /* as long as the loop */
     unsigned held; /* how many calls want the handlers to be there */
     bool overflow; /* one of them is ours */
     bool closed;

@@ -18,7 +18,8 @@ FLOORS = {
     "loop": "loop loop_life heap print_exception mailbox descriptors",
     "future": "future",
     "task": "stack context context_x86_64 context_aarch64 context_ucontext "
-            "dump await_graph backtrace symbols text stall watchdog wait_kind "
+            "dump dump_signal await_graph backtrace symbols text stall "
+            "watchdog wait_kind "
             "task scope timeout signals signal_wait sock sock_file "
             "group group_start shield sleep waiting "
             "gather wait wait_for as_completed sim sync waiters lock "

@@ -2,7 +2,7 @@
 #ifndef OURO_DUMP_H
 #define OURO_DUMP_H
 
-#include <ouro/loop.h>
+#include <ouro/signals.h>
 
 OURO_BEGIN_DECLS
 
@@ -43,6 +43,26 @@ void ouro_dump_tasks(struct ouro_loop *loop, int fd);
 /** The same for `fn`, a line at a time; options NULL: everything. */
 void ouro_dump_tasks_to(struct ouro_loop *loop, ouro_dump_fn *fn, void *arg,
                         const struct ouro_dump_options *options);
+
+/**
+ * From now on write every task of `loop` to stderr when signal `number` comes:
+ * SIGUSR1, say, or SIGQUIT, which a terminal sends for Ctrl and backslash.
+ *
+ * It is a handler like any other, so ouro_remove_signal_handler() ends it, and
+ * `handler` is the caller's memory.  ouro_run() has options.dump_signal.
+ *
+ * The loop writes between two calls.  Where one call holds it, the dump comes
+ * when that has returned: who holds a loop is told by <ouro/stall.h>.
+ *
+ * Returns 0.
+ *   -EINVAL, -ENOMEM  as ouro_add_signal_handler()
+ */
+#define ouro_dump_on_signal(loop, handler, number) \
+    ouro__dump_on_signal(loop, handler, number, OURO_HERE)
+
+OURO_MUST_USE int ouro__dump_on_signal(struct ouro_loop *loop,
+                                       struct ouro_signal_handler *handler,
+                                       int number, const char *site);
 
 OURO_END_DECLS
 

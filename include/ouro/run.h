@@ -15,6 +15,8 @@ struct ouro_run_options {
     int64_t resolve_limit_ns; /* for lookups that libc is still in; 0: 1 s */
     const struct ouro_executor_options *executor; /* of the loop; NULL:
                                                      defaults; borrowed */
+    int dump_signal;         /* that asks for a dump of all tasks, on stderr:
+                                SIGQUIT, say; see <ouro/dump.h>; 0: none */
     bool no_signals;         /* leave SIGINT and SIGTERM alone */
     bool no_overflow_report; /* leave SIGSEGV alone */
 };
@@ -34,6 +36,7 @@ struct ouro_run_options {
  * accepted are waited for; so are lookups of names.
  *
  * Returns what `main` returned, or why there is no loop; see ouro_loop_new().
+ *   -EINVAL     dump_signal cannot be handled, or is one of the two
  *   -EINTR      a signal cancelled `main`, and it ended with -ECANCELED for
  *               that
  *   -ETIMEDOUT  `main` did not fail, but a task did not end, or a call on a
