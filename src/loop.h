@@ -62,6 +62,7 @@ struct ouro_loop {
     struct ouro__list transports;    /* alive, for reports; wire floor */
     struct ouro__list servers;       /* alive; net floor */
     struct ouro__list starved;       /* handles that wait for a descriptor */
+    struct ouro__list link;          /* in ouro__loops */
     void *floors[OURO__FLOOR_COUNT]; /* what higher floors keep for this loop,
                                         see below */
     void (*end_floor[OURO__FLOOR_COUNT])(struct ouro_loop *loop, void *kept);

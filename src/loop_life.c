@@ -9,6 +9,7 @@
  */
 #include "alloc.h"
 #include "loop.h"
+#include "loops.h"
 #include "mailbox.h"
 #include "refused.h"
 
@@ -99,6 +100,7 @@ ouro__loop_new_on(struct ouro_loop **out_loop, struct ouro__engine *engine,
         return -ENOMEM;
     }
     loop_init(loop, engine, mailbox, options);
+    ouro__loops_add(loop);
     *out_loop = loop;
     return 0;
 }
@@ -232,6 +234,7 @@ ouro_loop_free(struct ouro_loop *loop)
     ouro__loop_report_handles(loop);
     ouro__mailbox_end(loop->mailbox);
     ouro_mailbox_unref(loop->mailbox);
+    ouro__loops_remove(loop);
 
     if (loop->engine->in_flight > 0) {
         ouro__loop_report(loop,

@@ -15,7 +15,7 @@ FLOORS = {
               "refused "
               "uring_features sim_net sim_place sim_stream sim_buffers "
               "sim_names sim_ops sim_sockets",
-    "loop": "loop loop_life heap print_exception mailbox descriptors",
+    "loop": "loop loops loop_life heap print_exception mailbox descriptors",
     "future": "future",
     "task": "stack context context_x86_64 context_aarch64 context_ucontext "
             "dump dump_signal await_graph backtrace symbols text stall "
