@@ -303,12 +303,13 @@ find(const char *before, const char *words)
 static void
 functions_are_told_from_the_innermost_on(void **state)
 {
+    /* Optimised, ouro_event_wait() jumps into what suspends: it has no frame.
+     */
     struct fixture *f = *state;
 
     hold(f, 0, wait_with_a_stack);
     const char *at = dump_stacks(f);
 
-    at = find(at, "    at ouro_event_wait+0x");
     at = find(at, "    at wait_deep_inside+0x");
     at = find(at, "    at wait_with_a_stack+0x");
     at = find(at, "    at task_main+0x");
