@@ -43,6 +43,7 @@ class Program:
             [path, *arguments], stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.lines = queue.Queue()
+        self.errors = queue.Queue()
         self.out = []
         self.err = []
         self.readers = [
@@ -61,12 +62,15 @@ class Program:
     def read_err(self):
         for line in self.process.stderr:
             self.err.append(line)
+            self.errors.put(line)
+        self.errors.put(None)
 
-    def wait_line(self, pattern, seconds):
-        """The match of the next line of stdout that has `pattern`."""
+    def wait_line(self, pattern, seconds, lines=None):
+        """The match of the next line that has `pattern`, of stdout, or of
+        `lines`, which is `errors`."""
         while True:
             try:
-                line = self.lines.get(timeout=seconds)
+                line = (lines or self.lines).get(timeout=seconds)
             except queue.Empty:
                 raise Failure(f"no line like {pattern!r} in {seconds} s")
             check(line is not None, f"it ended without a line like {pattern!r}")
@@ -331,6 +335,18 @@ def first_of_many(runner):
           "who refused is not named")
 
 
+def dump(runner):
+    program = runner.start()
+    program.wait_line(r"^2 'rent' \(dump\.c:\d+\) waits for a lock "
+                      r"\(dump\.c:\d+\): 3 'wage'$", START_SECONDS)
+    program.wait_line(r"^    at pay\+0x[0-9a-f]+ \(dump\)$", START_SECONDS)
+    program.wait_line(r"^      2 'rent', a cycle$", START_SECONDS)
+    program.process.send_signal(signal.SIGQUIT)
+    program.wait_line(r"^      2 'rent', a cycle$", START_SECONDS,
+                      program.errors)
+    stop(program, signal.SIGINT)
+
+
 OUTPUT = {
     "hello": hello,
     "engine_info": engine_info,
@@ -341,6 +357,7 @@ OUTPUT = {
     "fetch_two": fetch_two,
     "tcp_proxy": tcp_proxy,
     "producer_consumer": producer_consumer,
+    "dump": dump,
     "first_of_many": first_of_many,
 }
 
