@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct ouro__block *
 block_at(struct ouro__list *link)
@@ -16,6 +17,7 @@ ouro__outbox_init(struct ouro__outbox *outbox)
 {
     ouro__list_init(&outbox->blocks);
     outbox->size = 0;
+    outbox->file_size = 0;
 }
 
 /* The last block if it has room, else a new one. */
@@ -26,7 +28,7 @@ block_with_room(struct ouro__outbox *outbox, struct ouro__pool *pool)
 
     if (!ouro__list_is_empty(&outbox->blocks)) {
         block = block_at(outbox->blocks.prev);
-        if (block->buf == NULL && block->end < OURO__BLOCK_ROOM)
+        if (block->end < block->room)
             return block;
     }
     block = ouro__block_new(pool);
@@ -89,9 +91,42 @@ ouro__outbox_take(struct ouro__outbox *outbox, struct ouro__pool *pool,
         return -ENOMEM;
     }
     block->begin = skip;
-    outbox->size += block->end - skip;
-    ouro__list_append(&outbox->blocks, &block->link);
+    ouro__outbox_append(outbox, block);
     return 0;
+}
+
+void
+ouro__outbox_append(struct ouro__outbox *outbox, struct ouro__block *block)
+{
+    outbox->size += block->end - block->begin;
+    ouro__list_append(&outbox->blocks, &block->link);
+}
+
+int
+ouro__outbox_file(struct ouro__outbox *outbox, struct ouro__pool *pool,
+                  int file, size_t offset, size_t size)
+{
+    struct ouro__block *block = NULL;
+
+    if (size > 0)
+        block = ouro__block_of_file(pool, file, offset, size);
+    if (block == NULL) {
+        close(file);
+        return size > 0 ? -ENOMEM : 0;
+    }
+    outbox->file_size += size;
+    ouro__outbox_append(outbox, block);
+    return 0;
+}
+
+struct ouro__block *
+ouro__outbox_first_file(const struct ouro__outbox *outbox)
+{
+    if (ouro__list_is_empty(&outbox->blocks))
+        return NULL;
+
+    struct ouro__block *first = block_at(outbox->blocks.next);
+    return first->file >= 0 ? first : NULL;
 }
 
 size_t
@@ -101,7 +136,7 @@ ouro__outbox_vectors(const struct ouro__outbox *outbox, struct iovec *vectors,
     size_t count = 0;
 
     ouro__list_for_each (link, &outbox->blocks) {
-        if (count == most)
+        if (count == most || block_at(link)->file >= 0)
             break;
         struct ouro_slice data = ouro__block_slice(block_at(link));
 
@@ -122,12 +157,14 @@ ouro__outbox_consume(struct ouro__outbox *outbox, struct ouro__pool *pool,
     while (size > 0) {
         struct ouro__block *block = block_at(outbox->blocks.next);
         size_t there = block->end - block->begin;
+        size_t gone = size < there ? size : there;
 
-        if (size < there) {
-            block->begin += size;
+        size -= gone;
+        block->begin += gone;
+        if (block->file >= 0)
+            outbox->file_size -= gone;
+        if (gone < there)
             return;
-        }
-        size -= there;
         ouro__list_remove(&block->link);
         ouro__block_free(pool, block);
     }

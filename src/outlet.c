@@ -2,25 +2,34 @@
 /* How bytes go out of a descriptor; the story is in outlet.h. */
 #include "outlet.h"
 
-#include "alloc.h"
+#include <ouro/error.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum {
     /* From here on a copy costs more than a system call that cannot wait for
      * the end of the turn; bench/run_echo shows it. */
     DIRECT_SIZE = 4096,
-    VECTORS = 64
+    VECTORS = 64,
+
+    /* Of a file at once: more would keep other connections waiting. */
+    FILE_SIZE = 256 * 1024
 };
 
 /* Lives while the kernel sends: what the operation names must not move. */
 struct ouro__flight {
     struct ouro__op op;
     struct ouro__outlet *outlet;
+    struct ouro__block *memory; /* that it lies in */
     struct msghdr message;
     struct iovec vectors[VECTORS];
 };
+
+_Static_assert(sizeof(struct ouro__flight) <= OURO__FLIGHT_ROOM,
+               "a flight fits into its block");
 
 static struct ouro_loop *
 loop_of(const struct ouro__outlet *outlet)
@@ -63,21 +72,14 @@ try_send(struct ouro__outlet *outlet, const struct iovec *vectors, size_t count)
 
 /* The operation. */
 
+/* It has ended: what is left is sent at the end of the turn. */
 static void
-flight_done(struct ouro__op *op, const struct ouro__completion *completion)
+land(struct ouro__flight *flight, int error)
 {
-    struct ouro__flight *flight =
-        OURO_CONTAINER_OF(op, struct ouro__flight, op);
     struct ouro__outlet *outlet = flight->outlet;
-    int result = completion->result;
-    int error = result < 0 && result != -ECANCELED ? result : 0;
 
     outlet->flight = NULL;
-    ouro__free(flight);
-    if (result > 0) {
-        count_sent(outlet, (size_t)result);
-        ouro__outbox_consume(&outlet->outbox, outlet->pool, (size_t)result);
-    }
+    ouro__block_free(outlet->pool, flight->memory);
     if (error < 0 || outlet->aborted)
         give_up(outlet);
     else if (outlet->outbox.size > 0)
@@ -86,42 +88,136 @@ flight_done(struct ouro__op *op, const struct ouro__completion *completion)
 }
 
 static int
-take_off(struct ouro__outlet *outlet)
+error_of(int result)
 {
-    struct ouro__flight *flight = ouro__alloc(sizeof(*flight));
+    return result < 0 && result != -ECANCELED ? result : 0;
+}
+
+static void
+send_done(struct ouro__op *op, const struct ouro__completion *completion)
+{
+    struct ouro__flight *flight =
+        OURO_CONTAINER_OF(op, struct ouro__flight, op);
+    struct ouro__outlet *outlet = flight->outlet;
+    int result = completion->result;
+
+    if (result > 0) {
+        count_sent(outlet, (size_t)result);
+        ouro__outbox_consume(&outlet->outbox, outlet->pool, (size_t)result);
+    }
+    land(flight, error_of(result));
+}
+
+/* There is room for more of a file, or an error that the next try tells. */
+static void
+poll_done(struct ouro__op *op, const struct ouro__completion *completion)
+{
+    land(OURO_CONTAINER_OF(op, struct ouro__flight, op),
+         error_of(completion->result));
+}
+
+static struct ouro__flight *
+flight_new(struct ouro__outlet *outlet, enum ouro__op_kind kind,
+           ouro__op_done_fn *done)
+{
+    struct ouro__block *memory = ouro__block_new_flight(outlet->pool);
+
+    if (memory == NULL)
+        return NULL;
+    struct ouro__flight *flight = (void *)memory->data;
+    ouro__op_init(&flight->op, kind, outlet->fd, done);
+    flight->outlet = outlet;
+    flight->memory = memory;
+    return flight;
+}
+
+static void
+take_off(struct ouro__outlet *outlet, struct ouro__flight *flight)
+{
+    outlet->flight = flight;
+    ouro__op_submit(loop_of(outlet)->engine, &flight->op);
+}
+
+static int
+send_by_operation(struct ouro__outlet *outlet)
+{
+    struct ouro__flight *flight = flight_new(outlet, OURO__OP_SEND, send_done);
 
     if (flight == NULL)
         return -ENOMEM;
-
-    ouro__op_init(&flight->op, OURO__OP_SEND, outlet->fd, flight_done);
-    flight->outlet = outlet;
     flight->message = (struct msghdr){
         .msg_iov = flight->vectors,
         .msg_iovlen =
             ouro__outbox_vectors(&outlet->outbox, flight->vectors, VECTORS),
     };
     flight->op.with.message = &flight->message;
-    outlet->flight = flight;
-    ouro__op_submit(loop_of(outlet)->engine, &flight->op);
+    take_off(outlet, flight);
     return 0;
+}
+
+static int
+wait_for_room(struct ouro__outlet *outlet)
+{
+    struct ouro__flight *flight = flight_new(outlet, OURO__OP_POLL, poll_done);
+
+    if (flight == NULL)
+        return -ENOMEM;
+    flight->op.with.poll_events = POLLOUT;
+    take_off(outlet, flight);
+    return 0;
+}
+
+/* Files. */
+
+/* Returns how much left; 0: no room. */
+static ssize_t
+try_send_file(struct ouro__outlet *outlet, const struct ouro__block *block)
+{
+    struct ouro__engine *engine = loop_of(outlet)->engine;
+    size_t size = block->end - block->begin;
+
+    if (size > FILE_SIZE)
+        size = FILE_SIZE;
+    ssize_t sent = engine->sockets->send_file(engine, outlet->fd, block->file,
+                                              (off_t)block->begin, size);
+    if (sent == -EAGAIN)
+        return 0;
+    if (sent == 0)
+        return -OURO_EINCOMPLETE;
+    if (sent > 0)
+        count_sent(outlet, (size_t)sent);
+    return sent;
 }
 
 /* The end of a turn. */
 
+/* Returns how much left; 0: the rest waits for an operation. */
+static ssize_t
+send_some(struct ouro__outlet *outlet)
+{
+    struct ouro__block *file = ouro__outbox_first_file(&outlet->outbox);
+    struct iovec vectors[VECTORS];
+
+    if (file != NULL)
+        return try_send_file(outlet, file);
+    size_t count = ouro__outbox_vectors(&outlet->outbox, vectors, VECTORS);
+    return try_send(outlet, vectors, count);
+}
+
 static int
 send_outbox(struct ouro__outlet *outlet)
 {
-    struct iovec vectors[VECTORS];
-
     while (outlet->outbox.size > 0) {
-        size_t count = ouro__outbox_vectors(&outlet->outbox, vectors, VECTORS);
-        ssize_t sent = try_send(outlet, vectors, count);
+        bool is_file = ouro__outbox_first_file(&outlet->outbox) != NULL;
+        ssize_t sent = send_some(outlet);
 
         if (sent < 0)
             return (int)sent;
-        if (sent == 0)
-            return take_off(outlet);
         ouro__outbox_consume(&outlet->outbox, outlet->pool, (size_t)sent);
+        if (is_file && ouro__outbox_first_file(&outlet->outbox) != NULL)
+            return wait_for_room(outlet);
+        if (sent == 0)
+            return send_by_operation(outlet);
     }
     return 0;
 }
@@ -219,6 +315,60 @@ ouro__outlet_take(struct ouro__outlet *outlet, struct ouro_buf *buf)
         sent = data.size;
     int rc = ouro__outbox_take(&outlet->outbox, outlet->pool, buf, sent);
     if (outlet->outbox.size > 0 || outlet->aborted)
+        ouro__loop_flush_later(loop_of(outlet), &outlet->flush);
+    return rc;
+}
+
+/* Read all of the block's room that counts. */
+static int
+read_file(struct ouro__block *block, int file, size_t offset)
+{
+    size_t got = 0;
+
+    while (got < block->end) {
+        ssize_t more = pread(file, block->data + got, block->end - got,
+                             (off_t)(offset + got));
+        if (more == 0)
+            return -OURO_EINCOMPLETE;
+        if (more > 0)
+            got += (size_t)more;
+        else if (errno != EINTR)
+            return -errno;
+    }
+    return 0;
+}
+
+static int
+copy_file(struct ouro__outlet *outlet, int file, size_t offset, size_t size)
+{
+    struct ouro__block *block = ouro__block_new(outlet->pool);
+
+    if (block == NULL)
+        return -ENOMEM;
+    block->end = size;
+    int rc = read_file(block, file, offset);
+    if (rc < 0)
+        ouro__block_free(outlet->pool, block);
+    else
+        ouro__outbox_append(&outlet->outbox, block);
+    return rc;
+}
+
+int
+ouro__outlet_file(struct ouro__outlet *outlet, int file, size_t offset,
+                  size_t size)
+{
+    int rc = 0;
+
+    if (!outlet->aborted && size > OURO__BLOCK_ROOM) {
+        rc = ouro__outbox_file(&outlet->outbox, outlet->pool, file, offset,
+                               size);
+    } else {
+        if (!outlet->aborted)
+            rc = copy_file(outlet, file, offset, size);
+        close(file);
+    }
+    if (outlet->outbox.size > 0)
         ouro__loop_flush_later(loop_of(outlet), &outlet->flush);
     return rc;
 }

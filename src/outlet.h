@@ -7,6 +7,9 @@
  *   leave in one send(2).
  * - A large write into an empty outbox is tried at once, from the caller's
  *   memory: no copy.
+ * - A part of a file leaves by sendfile(2) when it is its turn, a piece of it
+ *   each time that there is room.  A small one is read and copied instead, so
+ *   that it leaves together with what is written before it.
  *
  * What may happen instead:
  *
@@ -49,6 +52,11 @@ OURO_MUST_USE int ouro__outlet_writev(struct ouro__outlet *outlet,
                                       size_t count);
 OURO_MUST_USE int ouro__outlet_take(struct ouro__outlet *outlet,
                                     struct ouro_buf *buf);
+
+/* The same for `size` bytes of `file` from `offset` on; takes the descriptor,
+ * always.  -OURO_EINCOMPLETE: it has ended before; also told by `moved`. */
+OURO_MUST_USE int ouro__outlet_file(struct ouro__outlet *outlet, int file,
+                                    size_t offset, size_t size);
 
 /* Send nothing any more.  `moved` comes when nothing is in flight, unless
  * that is so already. */

@@ -5,8 +5,19 @@
 #include "alloc.h"
 #include "poison.h"
 
-/* How many free ones are kept: 1 MiB of either kind of block, a few notes. */
-enum { BLOCKS_KEPT = 64, WIDES_KEPT = 16, NOTES_KEPT = 256 };
+#include <unistd.h>
+
+/* How many free ones are kept: 1 MiB of either kind of block, and as much as
+ * a few connections need of the others. */
+static const struct {
+    size_t room;
+    size_t most;
+} shelves[OURO__SHELVES] = {
+    [OURO__SHELF_BLOCK] = {OURO__BLOCK_ROOM, 64},
+    [OURO__SHELF_WIDE] = {OURO__WIDE_ROOM, 16},
+    [OURO__SHELF_FLIGHT] = {OURO__FLIGHT_ROOM, 64},
+    [OURO__SHELF_NOTE] = {0, 256},
+};
 
 static struct ouro__block *
 block_at(struct ouro__list *link)
@@ -31,9 +42,8 @@ end_pool(struct ouro_loop *loop, void *kept)
     struct ouro__pool *pool = kept;
 
     (void)loop;
-    free_all(&pool->blocks);
-    free_all(&pool->wides);
-    free_all(&pool->notes);
+    for (int i = 0; i < OURO__SHELVES; i++)
+        free_all(&pool->shelves[i].blocks);
     OURO__UNPOISON(pool->hot->data, OURO__WIDE_ROOM);
     ouro__free(pool->hot);
     ouro__free(pool);
@@ -47,9 +57,8 @@ pool_new(struct ouro_loop *loop)
     if (pool == NULL)
         return NULL;
     pool->loop = loop;
-    ouro__list_init(&pool->blocks);
-    ouro__list_init(&pool->wides);
-    ouro__list_init(&pool->notes);
+    for (int i = 0; i < OURO__SHELVES; i++)
+        ouro__list_init(&pool->shelves[i].blocks);
     pool->hot = ouro__block_new_wide(pool);
     if (pool->hot == NULL) {
         ouro__free(pool);
@@ -77,23 +86,25 @@ ouro__pool_of(struct ouro_loop *loop)
 }
 
 static struct ouro__block *
-take(struct ouro__pool *pool, struct ouro__list *kept, size_t *count,
-     size_t room)
+take(struct ouro__pool *pool, enum ouro__shelf_kind kind)
 {
-    struct ouro__list *link = ouro__list_shift(kept);
+    struct ouro__shelf *shelf = &pool->shelves[kind];
+    struct ouro__list *link = ouro__list_shift(&shelf->blocks);
+    size_t room = shelves[kind].room;
     struct ouro__block *block =
         link != NULL ? block_at(link) : ouro__alloc(sizeof(*block) + room);
 
     if (block == NULL)
         return NULL;
     if (link != NULL)
-        (*count)--;
+        shelf->count--;
     OURO__UNPOISON(block->data, room);
     block->link = (struct ouro__list){NULL, NULL};
     block->buf = NULL;
     block->room = room;
     block->begin = 0;
     block->end = 0;
+    block->file = -1;
     pool->loop->stats.buffers++;
     return block;
 }
@@ -101,13 +112,19 @@ take(struct ouro__pool *pool, struct ouro__list *kept, size_t *count,
 struct ouro__block *
 ouro__block_new(struct ouro__pool *pool)
 {
-    return take(pool, &pool->blocks, &pool->block_count, OURO__BLOCK_ROOM);
+    return take(pool, OURO__SHELF_BLOCK);
 }
 
 struct ouro__block *
 ouro__block_new_wide(struct ouro__pool *pool)
 {
-    return take(pool, &pool->wides, &pool->wide_count, OURO__WIDE_ROOM);
+    return take(pool, OURO__SHELF_WIDE);
+}
+
+struct ouro__block *
+ouro__block_new_flight(struct ouro__pool *pool)
+{
+    return take(pool, OURO__SHELF_FLIGHT);
 }
 
 struct ouro__block *
@@ -132,7 +149,7 @@ ouro__pool_take_hot(struct ouro__pool *pool, struct ouro_slice data)
 struct ouro__block *
 ouro__block_of(struct ouro__pool *pool, struct ouro_buf *buf)
 {
-    struct ouro__block *block = take(pool, &pool->notes, &pool->note_count, 0);
+    struct ouro__block *block = take(pool, OURO__SHELF_NOTE);
 
     if (block == NULL)
         return NULL;
@@ -141,31 +158,47 @@ ouro__block_of(struct ouro__pool *pool, struct ouro_buf *buf)
     return block;
 }
 
-static void
-keep(struct ouro__list *kept, size_t *count, size_t most,
-     struct ouro__block *block)
+struct ouro__block *
+ouro__block_of_file(struct ouro__pool *pool, int file, size_t offset,
+                    size_t size)
 {
-    if (*count >= most) {
-        ouro__free(block);
-        return;
-    }
-    (*count)++;
-    OURO__POISON(block->data, block->room);
-    ouro__list_prepend(kept, &block->link);
+    struct ouro__block *block = take(pool, OURO__SHELF_NOTE);
+
+    if (block == NULL)
+        return NULL;
+    block->file = file;
+    block->begin = offset;
+    block->end = offset + size;
+    return block;
+}
+
+static enum ouro__shelf_kind
+shelf_of(const struct ouro__block *block)
+{
+    enum ouro__shelf_kind kind = OURO__SHELF_BLOCK;
+
+    while (shelves[kind].room != block->room)
+        kind++;
+    return kind;
 }
 
 void
 ouro__block_free(struct ouro__pool *pool, struct ouro__block *block)
 {
+    enum ouro__shelf_kind kind = shelf_of(block);
+    struct ouro__shelf *shelf = &pool->shelves[kind];
+
     pool->loop->stats.buffers--;
-    if (block->room == OURO__BLOCK_ROOM) {
-        keep(&pool->blocks, &pool->block_count, BLOCKS_KEPT, block);
-    } else if (block->room == OURO__WIDE_ROOM) {
-        keep(&pool->wides, &pool->wide_count, WIDES_KEPT, block);
-    } else {
-        block->buf = ouro_buf_unref(block->buf);
-        keep(&pool->notes, &pool->note_count, NOTES_KEPT, block);
+    block->buf = ouro_buf_unref(block->buf);
+    if (block->file >= 0)
+        close(block->file);
+    if (shelf->count >= shelves[kind].most) {
+        ouro__free(block);
+        return;
     }
+    shelf->count++;
+    OURO__POISON(block->data, block->room);
+    ouro__list_prepend(&shelf->blocks, &block->link);
 }
 
 struct ouro_slice

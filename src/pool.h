@@ -4,6 +4,9 @@
  * So that a connection that is set up needs no malloc, and an idle one holds
  * nothing.  Blocks beyond those kept come from the allocator and go back there.
  *
+ * A block is wide or not, or has no bytes of its own: it stands for a counted
+ * block of the user's, or for a part of a file.
+ *
  * recv(2) goes into the hot block, which stays in the cache.  Who is handed
  * much of it and wants to keep that takes the block itself, and the pool puts
  * another in its place: bulk is not copied.
@@ -17,29 +20,38 @@
 
 enum {
     OURO__BLOCK_ROOM = 16 * 1024, /* what the ring lends at once */
-    OURO__WIDE_ROOM = 64 * 1024
+    OURO__WIDE_ROOM = 64 * 1024,
+    OURO__FLIGHT_ROOM = 1152 /* what the kernel needs to send a queue */
 };
 
-/* Bytes in a queue: its own, or those of a counted block. */
+/* Bytes in a queue: its own, those of a counted block, or those of a file. */
 struct ouro__block {
     struct ouro__list link;
-    struct ouro_buf *buf; /* NULL: the bytes are in data */
-    size_t room;          /* bytes in data; 0: they are in buf */
+    struct ouro_buf *buf; /* NULL: the bytes are in data, or in the file */
+    size_t room;          /* bytes in data; 0: they are elsewhere */
     size_t begin;         /* the first byte that counts */
     size_t end;           /* behind the last */
-    uint8_t data[];
+    int file;             /* its descriptor, which is the block's; -1: none */
+    _Alignas(16) uint8_t data[];
 };
 
-enum { OURO__BLOCK_SIZE = OURO__BLOCK_ROOM + sizeof(struct ouro__block) };
+/* Free blocks of one size, the hottest first. */
+struct ouro__shelf {
+    struct ouro__list blocks;
+    size_t count;
+};
+
+enum ouro__shelf_kind {
+    OURO__SHELF_BLOCK,
+    OURO__SHELF_WIDE,
+    OURO__SHELF_FLIGHT,
+    OURO__SHELF_NOTE, /* without data */
+    OURO__SHELVES
+};
 
 struct ouro__pool {
     struct ouro_loop *loop;
-    struct ouro__list blocks; /* free ones, the hottest first */
-    struct ouro__list wides;  /* free ones with OURO__WIDE_ROOM */
-    struct ouro__list notes;  /* free blocks without data, for a buf */
-    size_t block_count;
-    size_t wide_count;
-    size_t note_count;
+    struct ouro__shelf shelves[OURO__SHELVES];
     struct ouro__block *hot; /* a wide one, to receive into */
 };
 
@@ -52,6 +64,10 @@ OURO_MUST_USE struct ouro__block *ouro__block_new(struct ouro__pool *pool);
 /* The same with OURO__WIDE_ROOM. */
 OURO_MUST_USE struct ouro__block *ouro__block_new_wide(struct ouro__pool *pool);
 
+/* The same with OURO__FLIGHT_ROOM, for what is no data. */
+OURO_MUST_USE struct ouro__block *
+ouro__block_new_flight(struct ouro__pool *pool);
+
 /* The hot block, if all of `data` is in it and it can be replaced: it is the
  * caller's then, and `data` what counts in it.  Else NULL: copy. */
 OURO_MUST_USE struct ouro__block *ouro__pool_take_hot(struct ouro__pool *pool,
@@ -61,10 +77,16 @@ OURO_MUST_USE struct ouro__block *ouro__pool_take_hot(struct ouro__pool *pool,
 OURO_MUST_USE struct ouro__block *ouro__block_of(struct ouro__pool *pool,
                                                  struct ouro_buf *buf);
 
-/* Give it back, and the reference to its buf. */
+/* A block that is `size` bytes of `file` from `offset` on.  Takes the
+ * descriptor, unless there is no memory. */
+OURO_MUST_USE struct ouro__block *ouro__block_of_file(struct ouro__pool *pool,
+                                                      int file, size_t offset,
+                                                      size_t size);
+
+/* Give it back, and the reference to its buf, or close its file. */
 void ouro__block_free(struct ouro__pool *pool, struct ouro__block *block);
 
-/* The bytes that count. */
+/* The bytes that count, of a block that has bytes. */
 struct ouro_slice ouro__block_slice(const struct ouro__block *block);
 
 #endif

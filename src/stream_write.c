@@ -26,6 +26,9 @@
 
 #include <ouro/transport_impl.h>
 
+#include <errno.h>
+#include <fcntl.h>
+
 enum {
     PIECE_SIZE = 64 * 1024, /* bytes at once */
     PIECE_SLICES = 16
@@ -170,6 +173,45 @@ ouro_stream_writev(struct ouro_stream *stream, const struct ouro_slice *slices,
     return rc;
 }
 
+/* The queue closes its descriptor when the bytes have left. */
+static int64_t
+queue_file(struct ouro_stream *stream, int file, off_t offset, size_t count)
+{
+    struct ouro_transport *transport = stream->base.transport;
+
+    if (transport->eof_written)
+        return -EPIPE;
+    int copy = fcntl(file, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0)
+        return -errno;
+
+    int64_t size = ouro_transport_write_file(transport, copy, offset, count);
+    int rc = output_error(stream);
+    if (size < 0 || rc < 0)
+        return size < 0 ? size : rc;
+    stream->bytes_written += (uint64_t)size;
+    return size;
+}
+
+int64_t
+ouro_stream_write_file(struct ouro_stream *stream, int file, off_t offset,
+                       size_t count)
+{
+    int64_t rc = ouro__stream_checkpoint(stream);
+
+    if (rc < 0)
+        return rc;
+    if (stream->writing)
+        return -EBUSY;
+
+    stream->writing = true;
+    rc = await_room(stream);
+    if (rc == 0)
+        rc = queue_file(stream, file, offset, count);
+    stream->writing = false;
+    return rc;
+}
+
 uint64_t
 ouro_stream_bytes_written(const struct ouro_stream *stream)
 {
@@ -187,7 +229,8 @@ begin_drain(struct ouro_stream *stream)
         return;
     stream->high_size = transport->high_size;
     transport->high_size = transport->low_size;
-    ouro_transport_set_queued(transport, transport->queued);
+    ouro_transport_set_queued(transport, transport->queued,
+                              transport->queued_files);
 }
 
 /* The marks go back, unless the user has set others. */

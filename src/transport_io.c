@@ -10,6 +10,8 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Input. */
 
@@ -152,17 +154,26 @@ drop(struct ouro_transport *transport, size_t size)
     transport->dropped_bytes += size;
 }
 
+/* Whether there is a way out for what is written. */
+static bool
+may_queue_file(struct ouro_transport *transport, size_t size)
+{
+    ouro__loop_check_owner(transport->loop);
+    if (transport->stage == STAGE_OPEN && !transport->eof_written
+        && !transport->broken)
+        return true;
+    drop(transport, size);
+    return false;
+}
+
 static bool
 may_queue(struct ouro_transport *transport, size_t size)
 {
-    ouro__loop_check_owner(transport->loop);
-    if (transport->stage != STAGE_OPEN || transport->eof_written
-        || transport->broken) {
-        drop(transport, size);
+    if (!may_queue_file(transport, size))
         return false;
-    }
     if (size > transport->max_size
-        || transport->queued > transport->max_size - size) {
+        || transport->queued - transport->queued_files
+               > transport->max_size - size) {
         ouro_transport_fail(transport, -ENOBUFS);
         return false;
     }
@@ -208,6 +219,38 @@ ouro_transport_write_take(struct ouro_transport *transport,
         ouro_buf_unref(buf);
 }
 
+/* How many bytes there are to send, or an error. */
+static int64_t
+part_of_file(int file, off_t offset, size_t count)
+{
+    struct stat about;
+
+    if (fstat(file, &about) < 0)
+        return -errno;
+    if (!S_ISREG(about.st_mode) || offset < 0)
+        return -EINVAL;
+    if (offset >= about.st_size)
+        return 0;
+    size_t there = (size_t)(about.st_size - offset);
+    return (int64_t)(count < there ? count : there);
+}
+
+int64_t
+ouro_transport_write_file(struct ouro_transport *transport, int file,
+                          off_t offset, size_t count)
+{
+    int64_t size = part_of_file(file, offset, count);
+
+    if (size >= 0 && transport->ops->write_file == NULL)
+        size = -EOPNOTSUPP;
+    if (size > 0 && may_queue_file(transport, (size_t)size))
+        transport->ops->write_file(transport, file, (size_t)offset,
+                                   (size_t)size);
+    else
+        close(file);
+    return size;
+}
+
 void
 ouro_transport_write_eof(struct ouro_transport *transport)
 {
@@ -234,9 +277,11 @@ check_marks(struct ouro_transport *transport)
 }
 
 void
-ouro_transport_set_queued(struct ouro_transport *transport, size_t size)
+ouro_transport_set_queued(struct ouro_transport *transport, size_t size,
+                          size_t file_size)
 {
     transport->queued = size;
+    transport->queued_files = file_size;
     check_marks(transport);
 }
 

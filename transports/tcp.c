@@ -177,11 +177,19 @@ shut_down_if_drained(struct tcp *tcp)
 }
 
 static void
+tell_queued(struct tcp *tcp)
+{
+    const struct ouro__outbox *outbox = &tcp->outlet.outbox;
+
+    ouro_transport_set_queued(&tcp->base, outbox->size, outbox->file_size);
+}
+
+static void
 tcp_moved(struct ouro__outlet *outlet, int error)
 {
     struct tcp *tcp = OURO_CONTAINER_OF(outlet, struct tcp, outlet);
 
-    ouro_transport_set_queued(&tcp->base, outlet->outbox.size);
+    tell_queued(tcp);
     if (error < 0)
         sending_failed(tcp, error);
     else if (!tcp->reset)
@@ -203,7 +211,7 @@ tcp_queued(struct tcp *tcp, int rc)
     if (rc < 0)
         ouro_transport_fail(&tcp->base, rc);
     else
-        ouro_transport_set_queued(&tcp->base, tcp->outlet.outbox.size);
+        tell_queued(tcp);
 }
 
 static void
@@ -221,6 +229,15 @@ tcp_write_take(struct ouro_transport *transport, struct ouro_buf *buf)
     struct tcp *tcp = tcp_of(transport);
 
     tcp_queued(tcp, ouro__outlet_take(&tcp->outlet, buf));
+}
+
+static void
+tcp_write_file(struct ouro_transport *transport, int file, size_t offset,
+               size_t size)
+{
+    struct tcp *tcp = tcp_of(transport);
+
+    tcp_queued(tcp, ouro__outlet_file(&tcp->outlet, file, offset, size));
 }
 
 static void
@@ -317,6 +334,7 @@ static const struct ouro_transport_ops tcp_ops = {
     .start = tcp_start,
     .writev = tcp_writev,
     .write_take = tcp_write_take,
+    .write_file = tcp_write_file,
     .write_eof = tcp_write_eof,
     .pause_reading = tcp_pause_reading,
     .resume_reading = tcp_resume_reading,

@@ -111,6 +111,22 @@ OURO_SUSPENDS int ouro_stream_writev(struct ouro_stream *stream,
                                      const struct ouro_slice *slices,
                                      size_t count);
 
+/**
+ * Write `count` bytes of the regular file `file` from `offset` on, or
+ * OURO_UNLIMITED: all there are.
+ *
+ * Waits for room as ouro_stream_write() does, then queues all of it: `file` is
+ * the caller's still, and may be closed at once.
+ *
+ * Returns how many bytes that is, fewer than `count` if the file has no more.
+ *   -EPIPE, -EBUSY  as of ouro_stream_write()
+ *   -EINVAL  `file` is no regular file, or `offset` is negative
+ *   -EMFILE  no descriptor for a copy of it
+ */
+OURO_SUSPENDS int64_t ouro_stream_write_file(struct ouro_stream *stream,
+                                             int file, off_t offset,
+                                             size_t count);
+
 /** Bytes taken by all writes, and given by all reads, so far. */
 uint64_t ouro_stream_bytes_written(const struct ouro_stream *stream);
 uint64_t ouro_stream_bytes_read(const struct ouro_stream *stream);

@@ -39,6 +39,25 @@ void ouro_transport_writev(struct ouro_transport *transport,
 void ouro_transport_write_take(struct ouro_transport *transport,
                                struct ouro_buf *buf);
 
+/**
+ * Queue `count` bytes of the regular file `file` from `offset` on, or
+ * OURO_UNLIMITED: all there are.  It leaves by sendfile(2), without a copy.
+ *
+ * Takes the descriptor, always, and closes it when the bytes have left or are
+ * dropped.  What is written meanwhile follows in order.  The bytes count for
+ * the marks, but not for the hard limit, since they need no memory.  The
+ * thread waits for the disk where the kernel has not read the file before.
+ *
+ * Returns how many bytes were queued, fewer than `count` if the file has no
+ * more.  One that is cut while it is sent aborts the connection:
+ * connection_lost(-OURO_EINCOMPLETE).
+ *   -EINVAL      `file` is no regular file, or `offset` is negative
+ *   -EBADF, …    of fstat(2)
+ *   -EOPNOTSUPP  the transport has no way to do so
+ */
+int64_t ouro_transport_write_file(struct ouro_transport *transport, int file,
+                                  off_t offset, size_t count);
+
 /** No more from us: the peer sees the end after what is queued. */
 void ouro_transport_write_eof(struct ouro_transport *transport);
 
@@ -86,7 +105,7 @@ void ouro_transport_set_write_buffer_max(struct ouro_transport *transport,
 void ouro_transport_set_close_timeout(struct ouro_transport *transport,
                                       int64_t timeout_ns);
 
-/** Bytes that are queued and not yet the kernel's. */
+/** Bytes that are queued and not yet the kernel's, those of files included. */
 size_t ouro_transport_write_buffer_size(const struct ouro_transport *transport);
 
 /**

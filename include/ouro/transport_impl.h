@@ -36,6 +36,13 @@ struct ouro_transport_ops {
     /** Queue a block; the reference is yours. */
     void (*write_take)(struct ouro_transport *transport, struct ouro_buf *buf);
 
+    /**
+     * Queue `size` bytes of a regular file from `offset` on; the descriptor is
+     * yours, and `size` is not 0.  NULL: -EOPNOTSUPP.
+     */
+    void (*write_file)(struct ouro_transport *transport, int file,
+                       size_t offset, size_t size);
+
     /** After what is queued, the end. */
     void (*write_eof)(struct ouro_transport *transport);
 
@@ -102,6 +109,7 @@ struct ouro_transport {
     struct ouro_handle deadline; /* of close */
     int64_t close_timeout_ns;
     size_t queued;
+    size_t queued_files; /* of these, those that need no memory */
     size_t high_size;
     size_t low_size;
     size_t max_size;
@@ -169,8 +177,10 @@ void ouro_transport_buffer_updated(struct ouro_transport *transport,
 /** From the loop: the peer sent its last byte. */
 void ouro_transport_received_eof(struct ouro_transport *transport);
 
-/** So many bytes are queued now, in flight included. */
-void ouro_transport_set_queued(struct ouro_transport *transport, size_t size);
+/** So many bytes are queued now, in flight included, and of these `file_size`
+ * in files. */
+void ouro_transport_set_queued(struct ouro_transport *transport, size_t size,
+                               size_t file_size);
 
 /**
  * Sending failed, and what came before can still be read: drop what is written

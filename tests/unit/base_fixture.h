@@ -93,15 +93,15 @@ fake_writev(struct ouro_transport *transport, const struct ouro_slice *slices,
     note(fixture.orders, 'w');
     for (size_t i = 0; i < count; i++)
         queued += slices[i].size;
-    ouro_transport_set_queued(transport, queued);
+    ouro_transport_set_queued(transport, queued, 0);
 }
 
 static inline void
 fake_write_take(struct ouro_transport *transport, struct ouro_buf *buf)
 {
     note(fixture.orders, 't');
-    ouro_transport_set_queued(transport,
-                              transport->queued + ouro_buf_size(buf));
+    ouro_transport_set_queued(transport, transport->queued + ouro_buf_size(buf),
+                              0);
     ouro_buf_unref(buf);
 }
 
@@ -316,7 +316,7 @@ write_size(size_t size)
 static inline void
 drain_to(size_t size)
 {
-    ouro_transport_set_queued(fixture.transport, size);
+    ouro_transport_set_queued(fixture.transport, size, 0);
 }
 
 static inline void

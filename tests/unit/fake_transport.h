@@ -46,7 +46,7 @@ fake_writev(struct ouro_transport *transport, const struct ouro_slice *slices,
         fake->written += slices[i].size;
     }
     ouro_transport_set_queued(transport,
-                              transport->queued + fake->written - before);
+                              transport->queued + fake->written - before, 0);
 }
 
 static inline void
@@ -59,7 +59,7 @@ fake_end(struct ouro_transport *transport)
 static inline void
 fake_send(struct fake *fake, size_t size)
 {
-    ouro_transport_set_queued(&fake->base, fake->base.queued - size);
+    ouro_transport_set_queued(&fake->base, fake->base.queued - size, 0);
     if (fake->closing && fake->base.queued == 0)
         ouro_transport_ended(&fake->base);
 }
