@@ -52,6 +52,18 @@ ouro__free(void *memory)
         current.free(memory, current.context);
 }
 
+void *
+ouro_alloc(size_t size)
+{
+    return ouro__alloc(size);
+}
+
+void
+ouro_free(void *memory)
+{
+    ouro__free(memory);
+}
+
 char *
 ouro__copy_text(const char *text)
 {

@@ -77,6 +77,12 @@ struct ouro_allocator {
  */
 void ouro_set_allocator(const struct ouro_allocator *allocator);
 
+/** `size` bytes from there, for parts that stand on the library; NULL: none. */
+OURO_MUST_USE void *ouro_alloc(size_t size);
+
+/** Give them back.  NULL is nothing. */
+void ouro_free(void *memory);
+
 /** Two pointers of an intrusive list; the fields are private. */
 struct ouro__list {
     struct ouro__list *next;
