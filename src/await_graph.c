@@ -38,12 +38,17 @@ is_alive(struct ouro__tasks *tasks, const struct ouro_task *task)
     return false;
 }
 
+/* It takes a search, so it is kept for the other questions of a dump. */
 static struct ouro_task *
-owner_of(const struct ouro_task *task)
+find_owner(const struct ouro_task *task)
 {
-    const void *place = (const char *)task->waits_on + task->waits_for->owner;
-    struct ouro_task *owner = *(struct ouro_task *const *)place;
+    const struct ouro__wait_kind *kind = task->waits_for;
 
+    if (!ouro__task_waits(task) || kind->shape != OURO__WAIT_OWNER)
+        return NULL;
+
+    const void *place = (const char *)task->waits_on + kind->owner;
+    struct ouro_task *owner = *(struct ouro_task *const *)place;
     return is_alive(task->tasks, owner) ? owner : NULL;
 }
 
@@ -94,7 +99,7 @@ ouro__graph_next(struct ouro_task *task, struct ouro__edges *edges)
         return NULL;
     if (shape == OURO__WAIT_FUTURE)
         return task_of_future(task->waits_on);
-    return shape == OURO__WAIT_OWNER ? owner_of(task) : NULL;
+    return task->mark.owner;
 }
 
 /* Marks. */
@@ -119,7 +124,12 @@ ouro__graph_begin(struct ouro__tasks *tasks)
 
     tasks->found = NULL;
     ouro__list_for_each (link, &tasks->all) {
-        task_of(link)->mark = (struct ouro__mark){.number = ++count};
+        struct ouro_task *task = task_of(link);
+
+        task->mark = (struct ouro__mark){
+            .number = ++count,
+            .owner = find_owner(task),
+        };
     }
     ouro__list_for_each (link, &tasks->all) {
         struct ouro_task *task = task_of(link);

@@ -28,6 +28,7 @@ struct ouro__mark {
     unsigned waiters;              /* how many wait for it */
     const struct ouro_task *first; /* of them */
     const struct ouro_task *last;
+    struct ouro_task *owner;   /* of what it waits for; NULL: nobody, now */
     struct ouro_task *parent;  /* in the walk: who waits for it */
     struct ouro__edges walked; /* its edges, in the walk */
     unsigned state;

@@ -106,7 +106,7 @@ the_signal_of_the_options_writes_the_tasks_and_ends_nothing(void **state)
 
         assert_int_equal(strncmp(child.text, "2 tasks\n1 'main' (", 18), 0);
         assert_int_equal(count(&child, " waits for a sleep, for ever\n"), 1);
-        assert_int_equal(count(&child, "    at wait_for_ever+0x"), 1);
+        assert_int_equal(count(&child, "    at wait_with_a_child+0x"), 1);
         assert_int_equal(count(&child, "who waits for whom\n"
                                        "1 'main'\n"
                                        "  2 'wait_for_ever'\n"),
