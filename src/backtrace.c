@@ -138,6 +138,14 @@ ouro__backtrace_prepare(void)
     (void)backtrace(&frame, 1);
 }
 
+/* Compilers give the parts and the copies that they make of a function a
+ * suffix: "read.part.0", "read.lto_priv.1". */
+static int
+size_of_name(const char *function)
+{
+    return (int)strcspn(function, ".");
+}
+
 static void
 tell_frame(struct ouro__text *text, struct ouro__symbols *symbols,
            const void *frame)
@@ -147,8 +155,8 @@ tell_frame(struct ouro__text *text, struct ouro__symbols *symbols,
     ouro__symbols_find(symbols, frame, &place);
     ouro__text_add(text, "    at ");
     if (place.function != NULL)
-        ouro__text_add(text, "%s+%#zx (%s)", place.function,
-                       (size_t)place.offset, place.file);
+        ouro__text_add(text, "%.*s+%#zx (%s)", size_of_name(place.function),
+                       place.function, (size_t)place.offset, place.file);
     else if (place.file != NULL)
         ouro__text_add(text, "%s+%#zx", place.file, (size_t)place.offset);
     else
