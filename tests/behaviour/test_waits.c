@@ -21,6 +21,7 @@ struct wait_case {
     bool kernel;       /* simulations have no threads that wait */
     char text[TEXT_SIZE];
     size_t used;
+    unsigned later; /* lines of dumps while it ends */
 };
 
 /* The task is 3 'it'; 2 'other' has the lock; 4 is what the task has made. */
@@ -182,13 +183,39 @@ dump_when_it_waits(struct wait_case *it)
     return rc;
 }
 
+static void
+count_line(const char *line, size_t size, void *arg)
+{
+    struct wait_case *it = arg;
+
+    (void)line;
+    (void)size;
+    it->later++;
+}
+
+/* With stacks, wherever the tasks are. */
+static int
+dump_for_some_turns(struct wait_case *it)
+{
+    int rc = 0;
+
+    for (int i = 0; rc == 0 && i < 4; i++) {
+        ouro_dump_tasks_to(ouro_get_running_loop(), count_line, it, NULL);
+        rc = ouro_sleep(0);
+    }
+    return rc;
+}
+
 /* All that anybody waits for comes, or is cancelled. */
 static int
-let_go(struct waits *w, struct ouro_task *task)
+let_go(struct wait_case *it, struct waits *w, struct ouro_task *task)
 {
     gate_open(&w->gate);
     ouro_event_set(&w->event);
     ouro_task_cancel(task);
+    int rc = dump_for_some_turns(it);
+    if (rc < 0)
+        return rc;
     struct ouro_awaited both[] = {{.task = task}, {.task = w->other}};
     return ouro_gather_all(both, 2);
 }
@@ -212,7 +239,7 @@ look_at_it(void *arg)
     if (rc == 0)
         rc = dump_when_it_waits(it);
     if (rc == 0)
-        rc = let_go(&w, task);
+        rc = let_go(it, &w, task);
     ouro_task_unref(task);
     waits_end(&w);
     return rc;
@@ -245,6 +272,7 @@ the_dump_says_what_it_waits_for(void **state)
     struct wait_case *it = *state;
 
     assert_ok(run_in_world(engine, look_at_it, it));
+    assert_true(it->later > 4);
 
     const char *at = after(it, WAITS);
     assert_begins(it, at, it->says);
