@@ -139,8 +139,7 @@ class Kit:
         return asyncio.Barrier(parties)
 
     def queue(self, kind, size):
-        return {"queue": asyncio.Queue, "lifo": asyncio.LifoQueue,
-                "priority": asyncio.PriorityQueue}[kind](size)
+        return QUEUES[kind](size)
 
 
 def was_raised_in_get(error):
@@ -208,3 +207,51 @@ class Group:
                     and task.exception() is error:
                 return name
         return None
+
+
+# Queues can be shut down since 3.13.
+
+class Shut:
+    """What a queue is that has that not: nobody waits for one that is shut."""
+
+    is_shut = False
+
+    def empty(self):
+        return super().empty() and not self.is_shut
+
+    def full(self):
+        return super().full() and not self.is_shut
+
+    def put_nowait(self, item):
+        if self.is_shut:
+            raise QueueShutDown
+        super().put_nowait(item)
+
+    def get_nowait(self):
+        if self.is_shut and not self._queue:
+            raise QueueShutDown
+        return super().get_nowait()
+
+    def shutdown(self, immediate=False):
+        self.is_shut = True
+        if immediate:
+            while self._queue:
+                self._get()
+                if self._unfinished_tasks:
+                    self.task_done()
+        for line in (self._getters, self._putters):
+            while line:
+                self._wakeup_next(line)
+
+
+QUEUES = {"queue": asyncio.Queue, "lifo": asyncio.LifoQueue,
+          "priority": asyncio.PriorityQueue}
+
+if hasattr(asyncio, "QueueShutDown"):
+    QueueShutDown = asyncio.QueueShutDown
+else:
+    class QueueShutDown(Exception):
+        """Nothing more is put, or left to get."""
+
+    QUEUES = {kind: type(queue.__name__, (Shut, queue), {})
+              for kind, queue in QUEUES.items()}

@@ -22,7 +22,7 @@
  *     set f0 N   setfail f0 eN   drop f0       complete it; cancel it
  *     setev e0   clear e0   isset e0
  *     give s0                 a permit more
- *     put_now q0 N   get_now q0   size q0
+ *     put_now q0 N   get_now q0   size q0   shut q0   shut_now q0
  *     locked l0   locked s0
  *     soon ACTION   later N ACTION             in a callback of the loop
  *     alarm h0 N ACTION   silence h0           one that can be taken back
@@ -72,7 +72,7 @@
 
 enum {
     MOST_WORDS = 12,
-    MOST_STATEMENTS = 256,
+    MOST_STATEMENTS = 512,
     MOST_NAMES = 10, /* of a kind: t0 to t9 */
     MOST_TEXT = 64
 };

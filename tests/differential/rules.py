@@ -7,7 +7,7 @@ import asyncio
 import collections
 import heapq
 
-from asyncio_kit import Clock, Failure, Kit, Loop
+from asyncio_kit import Clock, Failure, Kit, Loop, QueueShutDown
 
 # name: (where it is decided, what it says)
 RULES = {
@@ -41,6 +41,10 @@ RULES = {
     "reports": ("ADR 11", "a failure is told once, and to somebody"),
     "shield": ("ouro/task.h", "a part of a task can be shielded"),
     "hand-over": ("ADR 10", "what is given up belongs to the first that waits"),
+    "barrier": ("ADR 10", "a place at a barrier is one in the line when it is "
+                          "full, and who was let go stays so"),
+    "call": ("ouro/wait.h", "a call that is waited for runs in a task of its "
+                            "own"),
 }
 
 
@@ -101,6 +105,9 @@ class RuleLoop(Loop):
     def note(self, rule):
         assert rule in RULES
         self.noted.add(rule)
+
+    def turns(self):
+        return self._selector.turns
 
     def note_if_crowded(self, rule):
         """If a turn more or less may be seen, since others are to run."""
@@ -238,13 +245,22 @@ class Watch(Place):
 class Line(Place):
     """In the line for something."""
 
-    def __init__(self, loop, line, fixed=False):
-        super().__init__(loop, fixed)
-        self.line = line
-        line.append(self)
+    def __init__(self, thing, line=None, fixed=False):
+        super().__init__(thing.loop, fixed)
+        self.thing = thing
+        self.line = thing.line if line is None else line
+        self.notified = None  # the turn in which it came from a condition
+        self.line.append(self)
 
     def leave(self):
         self.line.remove(self)
+        self.thing.gone.append(self)
+
+
+def are_moving(places):
+    """Whether some have not run yet."""
+    places[:] = [place for place in places if not place.ran]
+    return bool(places)
 
 
 # Tasks.
@@ -655,57 +671,108 @@ class Waiting:
 
 # Things that tasks wait for each other with.
 
-class RuleLock:
+class Thing:
+    """What is given up by one is given to the next in the line at once.
+
+    asyncio wakes the next, and lets it take what is there when it runs.  So
+    what happens while somebody is on the way may come out in another way.
+    """
+
     def __init__(self, kit):
-        self.kit = kit
-        self.owned = False
+        self.loop = kit.loop
         self.line = collections.deque()
-        self.next = None  # that was given it, and has not run yet
-        self.gone = []    # those that were cancelled, likewise
+        self.woken = []  # that were given something, and have not run yet
+        self.gone = []   # that were cancelled, likewise
+
+    def note_if_moving(self):
+        if are_moving(self.woken) or are_moving(self.gone):
+            self.loop.note("hand-over")
+
+    def wake(self, line=None, outcome=None):
+        """Let the first in the line go.  None: there is none."""
+        line = self.line if line is None else line
+        if not line:
+            return None
+        place = line.popleft()
+        self.woken.append(place)
+        place.set(outcome)
+        return place
+
+
+class RuleLock(Thing):
+    def __init__(self, kit):
+        super().__init__(kit)
+        self.owned = False
 
     def locked(self):
-        if self.owned and self.next is not None and not self.next.ran:
-            self.kit.loop.note("hand-over")
+        if are_moving(self.woken):
+            self.loop.note("hand-over")
         return self.owned
 
     async def acquire(self):
         current().checkpoint()
+        self.note_if_notified()
         await self.take()
 
+    def note_if_notified(self):
+        """asyncio's are not in this line before they have run."""
+        if any(place.notified is not None
+               and self.loop.turns() <= place.notified + 1
+               for place in self.line) \
+                or (are_moving(self.woken)
+                    and self.woken[-1].notified is not None):
+            self.loop.note("hand-over")
+
     async def take(self, fixed=False):
-        if not self.owned:
-            self.owned = True
-            return
-        place = Line(self.kit.loop, self.line, fixed)
-        try:
-            await place
-        except asyncio.CancelledError:
-            raise
+        if self.owned:
+            await Line(self, fixed=fixed)
+        self.owned = True
 
     def release(self):
-        if any(isinstance(place.outcome, asyncio.CancelledError)
-               and not place.ran for place in self.gone):
-            self.kit.loop.note("hand-over")
-        self.owned = bool(self.line)
-        self.next = None
-        if self.line:
-            self.next = self.line.popleft()
-            self.next.set()
+        if self.line and are_moving(self.gone):
+            self.loop.note("hand-over")
+        first = self.line[0] if self.line else None
+        if first is not None and first.notified is not None \
+                and self.loop.turns() <= first.notified + 1:
+            # asyncio's was woken when it was notified.
+            self.loop.note_if_crowded("hand-over")
+        self.owned = self.wake() is not None
 
 
-class RuleEvent:
-    def __init__(self, kit):
-        self.kit = kit
-        self.value = False
-        self.line = collections.deque()
+class RuleCondition(Thing):
+    def __init__(self, kit, lock):
+        super().__init__(kit)
+        self.lock = lock
+
+    async def wait(self):
+        current().checkpoint()
+        self.lock.release()
+        try:
+            await Line(self)
+        except asyncio.CancelledError:
+            self.lock.note_if_notified()
+            await self.lock.take(fixed=True)
+            raise
+
+    def notify(self, count):
+        while count > 0 and self.line:
+            place = self.line.popleft()
+            place.fixed = True
+            place.notified = self.loop.turns()
+            self.lock.line.append(place)
+            count -= 1
+
+
+class RuleEvent(Thing):
+    value = False
 
     def is_set(self):
         return self.value
 
     def set(self):
         self.value = True
-        while self.line:
-            self.line.popleft().set()
+        while self.wake():
+            pass
 
     def clear(self):
         self.value = False
@@ -713,7 +780,181 @@ class RuleEvent:
     async def wait(self):
         current().checkpoint()
         if not self.value:
-            await Line(self.kit.loop, self.line)
+            await Line(self)
+
+
+class RuleSemaphore(Thing):
+    def __init__(self, kit, count):
+        super().__init__(kit)
+        self.permits = count
+
+    def locked(self):
+        if are_moving(self.woken) and self.permits > 0:
+            self.loop.note("hand-over")
+        return self.permits == 0
+
+    async def acquire(self):
+        current().checkpoint()
+        if self.locked():
+            await Line(self)
+        else:
+            self.permits -= 1
+
+    def release(self):
+        if self.wake() is None:
+            self.permits += 1
+
+
+class RuleBarrier(Thing):
+    def __init__(self, kit, parties):
+        super().__init__(kit)
+        self.parties = parties
+        self.leaving = 0
+        self.is_broken = False
+
+    def note_if_disturbed(self):
+        if self.leaving or are_moving(self.gone):
+            self.loop.note("barrier")
+
+    def let_go(self, count):
+        for number in range(count):
+            self.wake(outcome=number)
+        self.leaving += count
+
+    def turn_away(self):
+        while self.wake(outcome=asyncio.BrokenBarrierError()):
+            self.leaving += 1
+
+    async def wait(self):
+        current().checkpoint()
+        self.note_if_disturbed()
+        if self.is_broken:
+            raise asyncio.BrokenBarrierError
+        if not self.leaving and len(self.line) + 1 >= self.parties:
+            self.let_go(self.parties - 1)
+            return self.parties - 1
+        try:
+            number = await Line(self)
+        except asyncio.BrokenBarrierError:
+            self.leave()
+            raise
+        except asyncio.CancelledError:
+            self.loop.note("barrier")
+            raise
+        self.leave()
+        return number
+
+    def leave(self):
+        self.leaving -= 1
+        if not self.leaving and len(self.line) >= self.parties:
+            self.let_go(self.parties)
+
+    async def reset(self):
+        self.note_if_disturbed()
+        self.is_broken = False
+        if not self.leaving:
+            self.turn_away()
+
+    async def abort(self):
+        self.note_if_disturbed()
+        self.is_broken = True
+        self.turn_away()
+
+    @property
+    def n_waiting(self):
+        self.note_if_disturbed()
+        return 0 if self.leaving else len(self.line)
+
+
+class RuleQueue(Thing):
+    def __init__(self, kit, kind, size):
+        super().__init__(kit)
+        self.kind = kind
+        self.most = size
+        self.items = []
+        self.unfinished = 0
+        self.is_shut = False
+        self.getters = collections.deque()
+        self.putters = collections.deque()
+        self.joiners = collections.deque()
+
+    def push(self, item):
+        self.items.append(item)
+        self.unfinished += 1
+
+    def pop(self):
+        at = {"queue": 0, "lifo": -1}.get(self.kind)
+        if at is None:
+            at = self.items.index(min(self.items))
+        return self.items.pop(at)
+
+    def put_nowait(self, item):
+        self.note_if_moving()
+        if self.is_shut:
+            raise QueueShutDown
+        if self.most and len(self.items) >= self.most:
+            raise asyncio.QueueFull
+        if self.wake(self.getters, item) is None:
+            self.push(item)
+        else:
+            self.unfinished += 1
+
+    async def put(self, item):
+        current().checkpoint()
+        try:
+            self.put_nowait(item)
+        except asyncio.QueueFull:
+            place = Line(self, self.putters)
+            place.item = item
+            await place
+
+    def get_nowait(self):
+        self.note_if_moving()
+        if not self.items:
+            raise QueueShutDown if self.is_shut else asyncio.QueueEmpty
+        item = self.pop()
+        putter = self.wake(self.putters)
+        if putter is not None:
+            self.push(putter.item)
+        return item
+
+    async def get(self):
+        current().checkpoint()
+        try:
+            return self.get_nowait()
+        except asyncio.QueueEmpty:
+            return await Line(self, self.getters)
+
+    def finish(self, count):
+        self.unfinished -= min(count, self.unfinished)
+        if not self.unfinished:
+            while self.wake(self.joiners):
+                pass
+
+    def task_done(self):
+        self.note_if_moving()
+        self.finish(1)
+
+    async def join(self):
+        current().checkpoint()
+        self.note_if_moving()
+        if self.unfinished:
+            await Line(self, self.joiners)
+
+    def qsize(self):
+        self.note_if_moving()
+        return len(self.items)
+
+    def shutdown(self, immediate=False):
+        self.note_if_moving()
+        self.is_shut = True
+        for line in (self.getters, self.putters):
+            while self.wake(line, QueueShutDown()):
+                pass
+        if immediate:
+            dropped = len(self.items)
+            self.items.clear()
+            self.finish(dropped)
 
 
 class Rules(Kit):
@@ -836,6 +1077,16 @@ class Rules(Kit):
                                 else self.loop.now + timeout):
             return await self.wait_to_the_end(awaited)
 
+    async def wait_call(self, function, timeout):
+        current().checkpoint()
+        self.loop.note("call")
+        if timeout is not None and timeout <= 0:
+            raise TimeoutError
+        task = self.new_task(function())
+        async with self.timeout(None if timeout is None
+                                else self.loop.now + timeout):
+            return await self.wait_to_the_end(task)
+
     async def each(self, awaited, timeout, tell):
         if sum(one.done() for one in awaited) > 1:
             self.loop.note("order")
@@ -881,5 +1132,17 @@ class Rules(Kit):
     def lock(self):
         return RuleLock(self)
 
+    def condition(self, lock):
+        return RuleCondition(self, lock)
+
     def event(self):
         return RuleEvent(self)
+
+    def semaphore(self, count):
+        return RuleSemaphore(self, count)
+
+    def barrier(self, parties):
+        return RuleBarrier(self, parties)
+
+    def queue(self, kind, size):
+        return RuleQueue(self, kind, size)

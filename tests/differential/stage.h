@@ -55,6 +55,7 @@ struct stage {
     size_t errand_count;
     char *reports[MOST_STATEMENTS]; /* of failures that nobody took */
     size_t report_count;
+    struct stage *left; /* another that has no end */
 };
 
 /* Play `program` to the end, and print its trace. */

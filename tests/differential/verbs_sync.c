@@ -239,6 +239,20 @@ do_joinq(struct actor *actor, const struct statement *statement)
 }
 
 static int
+do_shut(struct actor *actor, const struct statement *statement)
+{
+    ouro_queue_shutdown(queue_of(actor, statement), false);
+    return say(actor, statement, 0);
+}
+
+static int
+do_shut_now(struct actor *actor, const struct statement *statement)
+{
+    ouro_queue_shutdown(queue_of(actor, statement), true);
+    return say(actor, statement, 0);
+}
+
+static int
 do_size(struct actor *actor, const struct statement *statement)
 {
     return say_value(actor, statement,
@@ -254,16 +268,18 @@ const struct verb sync_verbs[] = {
     {"put_now", VERB_ACTION, 2, do_put_now},
     {"get_now", VERB_ACTION, 1, do_get_now},
     {"size", VERB_ACTION, 1, do_size},
+    {"shut", VERB_ACTION, 1, do_shut},
+    {"shut_now", VERB_ACTION, 1, do_shut_now},
     {"waitev", VERB_TASK, 1, do_waitev},
     {"waitc", VERB_TASK, 1, do_waitc},
     {"notify", VERB_TASK, 2, do_notify},
     {"meet", VERB_TASK, 1, do_meet},
     {"reset", VERB_TASK, 1, do_reset},
     {"abort", VERB_TASK, 1, do_abort},
-    {"waiting", VERB_TASK, 1, do_waiting},
+    {"waiting", VERB_ACTION, 1, do_waiting},
     {"put", VERB_TASK, 2, do_put},
     {"get", VERB_TASK, 1, do_get},
-    {"done", VERB_TASK, 1, do_done},
+    {"done", VERB_ACTION, 1, do_done},
     {"joinq", VERB_TASK, 1, do_joinq},
     {"hold", VERB_BLOCK, 1, do_hold},
     {"permit", VERB_BLOCK, 1, do_permit},

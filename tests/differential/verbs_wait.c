@@ -162,9 +162,9 @@ do_wait_call(struct actor *actor, const struct statement *statement)
         || actor->stage->program->tasks[other->number] == 0)
         return say_words(actor, statement, "used");
     other->used = true;
-    return say_value(
-        actor, statement,
-        ouro_wait_for_call(play_task, other, time_of(statement, 1)));
+    int rc = ouro__wait_for_call(play_task, other, time_of(statement, 1),
+                                 task_names[other->number], OURO_HERE);
+    return say_value(actor, statement, rc);
 }
 
 static int
