@@ -189,6 +189,39 @@ ouro__handle_wake(struct ouro_handle *handle, int outcome)
     make_ready(handle->loop, handle);
 }
 
+/* What the watchdog sees; see watchdog.c. */
+
+atomic_bool ouro__watchdog_sleeps;
+
+static void
+show_turn(struct ouro_loop *loop)
+{
+    struct ouro__pulse *pulse = &loop->pulse;
+
+    if (pulse->wake == NULL)
+        return;
+    atomic_store_explicit(&pulse->turns, loop->stats.turns,
+                          memory_order_relaxed);
+    atomic_store(&pulse->busy, true);
+    if (atomic_load(&ouro__watchdog_sleeps))
+        pulse->wake();
+}
+
+static void
+show_call(struct ouro_loop *loop, const struct ouro_handle *handle)
+{
+    atomic_store_explicit(&loop->pulse.site, handle->site,
+                          memory_order_relaxed);
+    atomic_store_explicit(&loop->pulse.calls, loop->stats.callbacks,
+                          memory_order_relaxed);
+}
+
+static void
+show_rest(struct ouro_loop *loop)
+{
+    atomic_store_explicit(&loop->pulse.busy, false, memory_order_relaxed);
+}
+
 /* A turn. */
 
 static void
@@ -227,6 +260,7 @@ ouro__loop_run_ready(struct ouro_loop *loop)
 
         handle->state = OURO__HANDLE_IDLE;
         loop->stats.callbacks++;
+        show_call(loop, handle);
         handle->fn(handle->arg);
     }
 }
@@ -264,12 +298,14 @@ ouro__loop_turn(struct ouro_loop *loop, bool may_wait)
 
     loop->stats.turns++;
     loop->engine->ops->wait(loop->engine, until_ns);
+    show_turn(loop);
     ouro__mailbox_collect(loop->mailbox, loop);
     if (loop->engine->count > 0 && !ouro_handle_is_pending(&loop->dispatch))
         ouro_call_soon(loop, &loop->dispatch, run_completions, loop);
     queue_due_timers(loop);
     ouro__loop_run_ready(loop);
     run_flushes(loop);
+    show_rest(loop);
 }
 
 bool

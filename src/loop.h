@@ -9,6 +9,8 @@
 
 #include <ouro/loop.h>
 
+#include <stdatomic.h>
+
 struct ouro_mailbox;
 
 enum ouro__handle_state {
@@ -37,8 +39,21 @@ enum ouro__floor {
     OURO__FLOOR_TRANSPORTS,
     OURO__FLOOR_NET,
     OURO__FLOOR_SERVERS,
+    OURO__FLOOR_STALLS, /* nothing: it may end before all others */
     OURO__FLOOR_COUNT
 };
+
+/* What the watchdog sees, from its own thread. */
+struct ouro__pulse {
+    atomic_uint_fast64_t turns;
+    atomic_uint_fast64_t calls; /* begun */
+    _Atomic(const char *) site; /* of the last of them */
+    atomic_bool busy;           /* in the calls of a turn */
+    void (*wake)(void);         /* the watchdog; NULL: it does not watch */
+};
+
+/* Somebody has to wake it when a loop becomes busy. */
+extern atomic_bool ouro__watchdog_sleeps;
 
 struct ouro_loop {
     struct ouro__engine *engine;
@@ -59,6 +74,7 @@ struct ouro_loop {
     void *exception_arg;
     struct ouro_loop_options options; /* with the defaults filled in */
     struct ouro_loop_stats stats;
+    struct ouro__pulse pulse;
     struct ouro__list transports;    /* alive, for reports; wire floor */
     struct ouro__list servers;       /* alive; net floor */
     struct ouro__list starved;       /* handles that wait for a descriptor */

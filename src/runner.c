@@ -64,6 +64,16 @@ choose_executor(struct ouro_loop *loop,
     return rc;
 }
 
+/* A loop that nobody can watch runs all the same. */
+static int
+watch_stalls(struct ouro_loop *loop, const struct ouro_run_options *options)
+{
+    if (options->no_stall_report)
+        return 0;
+    int rc = ouro_loop_watch_stalls(loop, options->stalls);
+    return rc == -EINVAL ? rc : 0;
+}
+
 /* The loop takes it back when it ends. */
 static int
 dump_on_signal(struct ouro_runner *runner, struct ouro_loop *loop)
@@ -92,6 +102,8 @@ ouro__runner_make_loop(struct ouro_runner *runner)
     rc = choose_executor(loop, runner->options.executor);
     if (rc == 0)
         rc = dump_on_signal(runner, loop);
+    if (rc == 0)
+        rc = watch_stalls(loop, &runner->options);
     if (rc < 0) {
         ouro_loop_free(loop);
         return rc;

@@ -3,6 +3,7 @@
 #define OURO_RUN_H
 
 #include <ouro/executor.h>
+#include <ouro/stall.h>
 #include <ouro/task.h>
 
 OURO_BEGIN_DECLS
@@ -15,8 +16,11 @@ struct ouro_run_options {
     int64_t resolve_limit_ns; /* for lookups that libc is still in; 0: 1 s */
     const struct ouro_executor_options *executor; /* of the loop; NULL:
                                                      defaults; borrowed */
-    int dump_signal;         /* that asks for a dump of all tasks, on stderr:
-                                SIGQUIT, say; see <ouro/dump.h>; 0: none */
+    int dump_signal; /* that asks for a dump of all tasks, on stderr:
+                        SIGQUIT, say; see <ouro/dump.h>; 0: none */
+    const struct ouro_stall_options *stalls; /* what holds the loop too long;
+                                                NULL: defaults; borrowed */
+    bool no_stall_report;    /* let calls hold it as long as they like */
     bool no_signals;         /* leave SIGINT and SIGTERM alone */
     bool no_overflow_report; /* leave SIGSEGV alone */
 };
@@ -27,7 +31,8 @@ struct ouro_run_options {
  * The first SIGINT or SIGTERM cancels `main`, the second kills; what was there
  * for the two before is there again afterwards.  What nobody else can be told
  * goes to stderr, unless options.loop names another handler; so does the
- * overflow of a task's stack, if nobody else handles SIGSEGV.
+ * overflow of a task's stack, if nobody else handles SIGSEGV, and each call
+ * that holds the loop for too long, while it does; see <ouro/stall.h>.
  *
  * When `main` returns, what is left is ended, in this order and each with a
  * limit; what does not end is reported.  Tasks are cancelled and waited for,
@@ -36,7 +41,8 @@ struct ouro_run_options {
  * accepted are waited for; so are lookups of names.
  *
  * Returns what `main` returned, or why there is no loop; see ouro_loop_new().
- *   -EINVAL     dump_signal cannot be handled, or is one of the two
+ *   -EINVAL     dump_signal cannot be handled, or is one of the two; or
+ *               the limit of the stalls is out of its range
  *   -EINTR      a signal cancelled `main`, and it ended with -ECANCELED for
  *               that
  *   -ETIMEDOUT  `main` did not fail, but a task did not end, or a call on a

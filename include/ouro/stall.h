@@ -13,7 +13,8 @@ OURO_BEGIN_DECLS
  */
 struct ouro_stall {
     int64_t held_ns;  /* so far, at least */
-    const char *name; /* of the task; NULL: a callback outside tasks */
+    const char *name; /* of the task; NULL: a callback outside tasks, or the
+                         thread did not answer */
     const char *site; /* where the task or the call was made; NULL: unknown */
     void *const *frames; /* where the thread is, innermost first: addresses in
                             functions */
@@ -48,6 +49,9 @@ struct ouro_stall_options {
  * they sleep.  To learn where a loop is, it sends its thread a real-time signal
  * that nobody else handled, once per stall: a sleep(3) or poll(2) that holds
  * the loop may end early for that.
+ *
+ * A call is told of after the limit, and half of that at the most.  The time is
+ * the machine's, also where that of a loop is simulated.
  *
  * Returns 0.
  *   -EINVAL  the limit is out of its range

@@ -168,8 +168,9 @@ hold_the_loop(void *arg)
 static void
 a_loop_that_is_held_writes_when_it_is_let_go(void **state)
 {
-    struct program program = {.main = hold_the_loop,
-                              .options = {.dump_signal = SIGQUIT}};
+    struct program program = {
+        .main = hold_the_loop,
+        .options = {.dump_signal = SIGQUIT, .no_stall_report = true}};
     struct child_process child;
 
     (void)state;

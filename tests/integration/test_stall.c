@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/* The watchdog on real loops: each call holds its loop until it was told of. */
+#include "ouro_test.h"
+
+#include "child.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+
+enum { LOOPS = 3 };
+
+/* What a report said; written on the thread of the watchdog. */
+struct heard {
+    atomic_int times;
+    int64_t held_ns;
+    size_t frames;
+    char name[32];
+    char site[64];
+};
+
+static void
+hear(const struct ouro_stall *stall, void *arg)
+{
+    struct heard *heard = arg;
+
+    heard->held_ns = stall->held_ns;
+    heard->frames = stall->frame_count;
+    if (stall->name != NULL)
+        strncpy(heard->name, stall->name, sizeof(heard->name) - 1);
+    if (stall->site != NULL)
+        strncpy(heard->site, stall->site, sizeof(heard->site) - 1);
+    atomic_fetch_add(&heard->times, 1);
+}
+
+static void
+hold(void *arg)
+{
+    struct heard *heard = arg;
+    int before = atomic_load(&heard->times);
+
+    while (atomic_load(&heard->times) == before)
+        (void)sched_yield();
+}
+
+static int
+hold_in_a_task(void *arg)
+{
+    hold(arg);
+    return 0;
+}
+
+static int
+run_watched(struct heard *heard, ouro_task_fn *main)
+{
+    const struct ouro_stall_options stalls = {
+        .limit_ns = OURO_MILLISECONDS(5), .report = hear, .arg = heard};
+    const struct ouro_run_options options = {.stalls = &stalls};
+
+    return ouro_run_with(main, heard, &options);
+}
+
+/* A90 */
+static void
+a_task_that_holds_its_loop_is_told_of_while_it_does(void **state)
+{
+    struct heard heard = {0};
+
+    (void)state;
+    assert_ok(run_watched(&heard, hold_in_a_task));
+
+    assert_int_equal(heard.times, 1);
+    assert_string_equal(heard.name, "main");
+    assert_non_null(strstr(heard.site, ".c:"));
+    assert_in_range(heard.held_ns, OURO_MILLISECONDS(5), OURO_SECONDS(60));
+    assert_in_range(heard.frames, 1, 64);
+}
+
+static int
+hold_with_signals_blocked(void *arg)
+{
+    sigset_t all;
+    sigset_t before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    hold(arg);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return 0;
+}
+
+static void
+a_thread_that_blocks_signals_is_told_of_without_frames(void **state)
+{
+    struct heard heard = {0};
+
+    (void)state;
+    assert_ok(run_watched(&heard, hold_with_signals_blocked));
+
+    assert_int_equal(heard.times, 1);
+    assert_int_equal(heard.frames, 0);
+}
+
+static void
+stop(void *arg)
+{
+    ouro_loop_stop(arg);
+}
+
+/* On its own loop, and a callback outside tasks. */
+static void *
+hold_a_loop(void *arg)
+{
+    struct heard *heard = arg;
+    const struct ouro_stall_options options = {
+        .limit_ns = OURO_MILLISECONDS(5), .report = hear, .arg = heard};
+    struct ouro_handle held = {0};
+    struct ouro_handle last = {0};
+    struct ouro_loop *loop;
+
+    assert_ok(ouro_loop_new(&loop, NULL));
+    assert_ok(ouro_loop_watch_stalls(loop, &options));
+    ouro_call_soon(loop, &held, hold, heard);
+    ouro_call_soon(loop, &last, stop, loop);
+    ouro_loop_run_forever(loop);
+    ouro_loop_free(loop);
+    return NULL;
+}
+
+static void
+a_call_is_told_of_with_the_place_that_asked_for_it(void **state)
+{
+    struct heard heard = {0};
+
+    (void)state;
+    hold_a_loop(&heard);
+
+    assert_int_equal(heard.times, 1);
+    assert_string_equal(heard.name, "");
+    assert_non_null(strstr(heard.site, "test_stall.c:"));
+}
+
+static void
+each_of_several_loops_has_its_own_report(void **state)
+{
+    struct heard heard[LOOPS] = {0};
+    pthread_t threads[LOOPS];
+
+    (void)state;
+    for (size_t i = 0; i < LOOPS; i++)
+        assert_ok(pthread_create(&threads[i], NULL, hold_a_loop, &heard[i]));
+    for (size_t i = 0; i < LOOPS; i++)
+        assert_ok(pthread_join(threads[i], NULL));
+
+    for (size_t i = 0; i < LOOPS; i++)
+        assert_int_equal(heard[i].times, 1);
+}
+
+static void
+a_limit_below_a_millisecond_is_refused(void **state)
+{
+    const struct ouro_stall_options options = {.limit_ns = 999999};
+    struct ouro_loop *loop;
+
+    (void)state;
+    assert_ok(ouro_loop_new(&loop, NULL));
+    assert_err(ouro_loop_watch_stalls(loop, &options), EINVAL);
+    ouro_loop_free(loop);
+}
+
+static void
+a_loop_may_be_watched_again_and_no_more(void **state)
+{
+    struct ouro_loop *loop;
+
+    (void)state;
+    assert_ok(ouro_loop_new(&loop, NULL));
+    ouro_loop_unwatch_stalls(loop);
+    assert_ok(ouro_loop_watch_stalls(loop, NULL));
+    assert_ok(ouro_loop_watch_stalls(loop, NULL));
+    ouro_loop_unwatch_stalls(loop);
+    ouro_loop_unwatch_stalls(loop);
+    assert_ok(ouro_loop_watch_stalls(loop, NULL));
+    ouro_loop_free(loop);
+}
+
+static void
+print_and_note(const struct ouro_stall *stall, void *arg)
+{
+    ouro_print_stall(stall, NULL);
+    hear(stall, arg);
+}
+
+static int
+run_printed(void *arg)
+{
+    struct heard heard = {0};
+    const struct ouro_stall_options stalls = {.limit_ns = OURO_MILLISECONDS(5),
+                                              .report = print_and_note,
+                                              .arg = &heard};
+    const struct ouro_run_options options = {.stalls = &stalls};
+
+    (void)arg;
+    return -ouro_run_with(hold_in_a_task, &heard, &options);
+}
+
+/* A90, in a child that was forked where loops had been watched. */
+static void
+the_shipped_report_names_task_and_functions(void **state)
+{
+    struct child_process child;
+
+    (void)state;
+    child_start(&child, run_printed, NULL);
+    child_wait(&child);
+
+    assert_true(child_exited(&child, 0));
+    assert_non_null(strstr(child.text, "ouro: task 'main' ("));
+    assert_non_null(strstr(child.text, ") has held the loop for "));
+    assert_non_null(strstr(child.text, "    at hold_in_a_task+0x"));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_task_that_holds_its_loop_is_told_of_while_it_does),
+        cmocka_unit_test(
+            a_thread_that_blocks_signals_is_told_of_without_frames),
+        cmocka_unit_test(a_call_is_told_of_with_the_place_that_asked_for_it),
+        cmocka_unit_test(each_of_several_loops_has_its_own_report),
+        cmocka_unit_test(a_limit_below_a_millisecond_is_refused),
+        cmocka_unit_test(a_loop_may_be_watched_again_and_no_more),
+        cmocka_unit_test(the_shipped_report_names_task_and_functions),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
