@@ -371,6 +371,8 @@ new_watch(struct ouro_loop *loop, const struct ouro_stall_options *options)
     atomic_store(&loop->pulse.busy, loop->is_running);
     loop->end_floor[OURO__FLOOR_STALLS] = end_watch;
     loop->floors[OURO__FLOOR_STALLS] = watch;
+    if (loop->is_running)
+        wake(); /* it may sleep for the others */
     return 0;
 }
 

@@ -3,7 +3,9 @@
 #include "ouro_test.h"
 
 #include "child.h"
+#include "loop.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -186,6 +188,66 @@ a_loop_may_be_watched_again_and_no_more(void **state)
     ouro_loop_free(loop);
 }
 
+/* The watchdog sleeps meanwhile: the other loop does not run. */
+static void
+watch_and_hold(void *arg)
+{
+    struct heard *heard = arg;
+    const struct ouro_stall_options options = {
+        .limit_ns = OURO_MILLISECONDS(5), .report = hear, .arg = heard};
+
+    assert_ok(ouro_loop_watch_stalls(ouro_get_running_loop(), &options));
+    hold(heard);
+    ouro_loop_stop(ouro_get_running_loop());
+}
+
+static void
+a_call_that_begins_to_watch_is_watched(void **state)
+{
+    struct heard heard = {0};
+    struct ouro_handle held = {0};
+    struct ouro_loop *other;
+    struct ouro_loop *loop;
+
+    (void)state;
+    assert_ok(ouro_loop_new(&other, NULL));
+    assert_ok(ouro_loop_watch_stalls(other, NULL));
+    assert_ok(ouro_loop_new(&loop, NULL));
+    while (!atomic_load(&ouro__watchdog_sleeps))
+        (void)sched_yield();
+    ouro_call_soon(loop, &held, watch_and_hold, &heard);
+    ouro_loop_run_forever(loop);
+    ouro_loop_free(loop);
+    ouro_loop_free(other);
+
+    assert_int_equal(heard.times, 1);
+}
+
+static int
+count_threads(void *arg)
+{
+    size_t *count = arg;
+    DIR *threads = opendir("/proc/self/task");
+
+    while (threads != NULL && readdir(threads) != NULL)
+        ++*count;
+    return threads != NULL ? closedir(threads) : -ENOENT;
+}
+
+static void
+a_run_without_reports_has_no_thread_for_them(void **state)
+{
+    const struct ouro_run_options options = {.no_stall_report = true};
+    size_t with = 0;
+    size_t without = 0;
+
+    (void)state;
+    assert_ok(ouro_run(count_threads, &with));
+    assert_ok(ouro_run_with(count_threads, &without, &options));
+
+    assert_int_equal(with, without + 1);
+}
+
 static void
 print_and_note(const struct ouro_stall *stall, void *arg)
 {
@@ -233,6 +295,8 @@ main(void)
         cmocka_unit_test(each_of_several_loops_has_its_own_report),
         cmocka_unit_test(a_limit_below_a_millisecond_is_refused),
         cmocka_unit_test(a_loop_may_be_watched_again_and_no_more),
+        cmocka_unit_test(a_call_that_begins_to_watch_is_watched),
+        cmocka_unit_test(a_run_without_reports_has_no_thread_for_them),
         cmocka_unit_test(the_shipped_report_names_task_and_functions),
     };
 
