@@ -21,7 +21,7 @@ KINDS = {
     "semaphores": ["permit", "permit", "permit", "give", "permits"],
     "barriers": ["meet", "meet", "meet", "reset", "abort", "waiting"],
     "queues": ["put", "put", "get", "get", "put_now", "get_now", "size",
-               "done", "joinq", "shut", "shut_now"],
+               "done", "done", "joinq", "shut", "shut_now"],
 }
 ALWAYS = ["mark", "sleep", "sleep", "sleep", "spawn", "join", "try", "fail",
           "return"]
@@ -52,9 +52,10 @@ class Chance:
         # Few times, which coincide; or many, which hardly do.
         self.times = self.pick([[0, 1, 2, 5, 5, 10], [0, 3, 7, 11, 17, 29, 41],
                                 list(range(1, 60))])
+        # One thing in depth, or several, and how they meet.
         self.kinds = [kind for kind in KINDS if self.draw(0, 3) == 0]
-        if len(self.kinds) < 2:
-            self.kinds = self.random.sample(list(KINDS), 2)
+        if len(self.kinds) < 2 or self.draw(0, 2) == 0:
+            self.kinds = self.random.sample(list(KINDS), self.draw(1, 2))
         self.verbs = ALWAYS + [verb for kind in self.kinds
                                for verb in KINDS[kind]]
         self.actions = [verb for verb in self.verbs if verb in ACTIONS]
@@ -83,7 +84,8 @@ class Chance:
 
     def later_task(self):
         """One that this may wait for, if there is one."""
-        return f"t{self.draw(min(self.number + 1, self.tasks - 1), self.tasks - 1)}"
+        last = self.tasks - 1
+        return f"t{self.draw(min(self.number + 1, last), last)}"
 
     def name(self, letter):
         return f"{letter}{self.draw(0, 1)}"

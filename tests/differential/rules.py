@@ -34,6 +34,8 @@ RULES = {
     "in time": ("ouro/wait.h", "what is done when the time is up is there"),
     "early end": ("ouro/wait.h", "an iteration that ends early leaves no timer "
                                  "behind"),
+    "done": ("src/waiting.h", "a gather of what is done takes a turn, as before "
+                              "CPython 3.12"),
     "gather": ("ADR 11", "a gather that is cancelled waits for all, and a "
                          "failure goes before the cancellation"),
     "wait_for": ("ADR 11", "what the thing comes to in spite of a cancellation "
@@ -61,7 +63,9 @@ class RuleClock(Clock):
         while heap and heap[0].when <= loop.now:
             theirs.append(heapq.heappop(heap).handle)
         theirs = [one for one in theirs if not one.cancelled()]
-        if theirs != sorted(theirs):
+        if theirs != sorted(theirs) or (
+                loop.cancelled_timers
+                and len(set(map(Timer.when, theirs))) < len(theirs)):
             loop.note("ties")
         if len(theirs) + len(loop._ready) > 1 \
                 and any(one in loop.sleepers for one in theirs):
@@ -101,6 +105,12 @@ class RuleLoop(Loop):
         self.as_asyncio = []
         self.sleepers = set()
         self.timers = 0
+        # When these leave the heap depends on turns.
+        self.cancelled_timers = False
+
+    def _timer_handle_cancelled(self, handle):
+        self.cancelled_timers = True
+        super()._timer_handle_cancelled(handle)
 
     def note(self, rule):
         assert rule in RULES
@@ -993,6 +1003,8 @@ class Rules(Kit):
             raise
 
     async def gather(self, awaited, collect):
+        if any(future.done() for future in awaited):
+            self.loop.note("done")
         waiting = Waiting(self.loop, awaited,
                           asyncio.ALL_COMPLETED if collect else "failure")
         cancelled = current().is_cancelled()

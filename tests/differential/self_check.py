@@ -16,6 +16,7 @@ sys.path.insert(0, str(HERE))
 
 import chance  # noqa: E402
 import compare  # noqa: E402
+import stage  # noqa: E402
 from program import Program  # noqa: E402
 
 OURO = None
@@ -148,11 +149,25 @@ class ProgramsOfChance(unittest.TestCase):
         self.assertEqual(chance.program_of(7), chance.program_of(7))
         self.assertNotEqual(chance.program_of(7), chance.program_of(8))
 
+    def test_every_statement_is_drawn(self):
+        words = set(" ".join(map(chance.program_of, range(2000))).split())
+        for name in dir(stage.Actor):
+            kind, _, verb = name.partition("_")
+            if kind in ("act", "do") and verb:
+                self.assertIn(verb, words)
+
+    def test_a_rule_that_is_at_work_nowhere_is_told(self):
+        ran = run(OURO, "--count", "1", "--each-rule")
+        self.assertEqual(ran.returncode, 1)
+        self.assertIn("at work nowhere: level, ", ran.stdout)
+
     def test_a_program_is_written_as_it_was_read(self):
         text = chance.program_of(7)
         self.assertEqual(Program(text).text(), text)
 
 
 if __name__ == "__main__":
+    if sys.version_info < (3, 11):
+        sys.exit(77)
     OURO = sys.argv.pop(1)
     unittest.main()
