@@ -11,42 +11,73 @@ from asyncio_kit import Clock, Failure, Kit, Loop, QueueShutDown
 
 # name: (where it is decided, what it says)
 RULES = {
-    "level": ("ADR 1", "a cancellation stands until it is taken back, and each "
-                       "call that may suspend fails"),
-    "stands": ("ADR 2", "a result that woke a task stands, whoever cancels it "
-                        "then; a task that is cancelled begins, and returns "
-                        "what it returns"),
-    "owners": ("ADR 1", "requests of limits and groups are not counted with "
-                        "those of the user"),
-    "join": ("ouro/task.h", "who waits for a task or a future, and is "
-                            "cancelled, leaves it alone"),
-    "pass": ("ouro/wait.h", "a cancellation is passed on by the task that "
-                            "waits, when it runs"),
-    "sleep": ("ouro/task.h", "a timer wakes a task without a turn between"),
-    "ties": ("ouro/loop.h", "timers of one time run in the order in which they "
-                            "were asked for"),
-    "limits": ("src/scope.c", "a task has a timer for the earliest of its "
-                              "limits only"),
-    "group": ("src/group.c", "a group hears of the end of a task at once, and "
-                             "the first failure in time is its own"),
-    "order": ("ouro/wait.h", "of things that are done, those named first come "
-                             "first"),
-    "in time": ("ouro/wait.h", "what is done when the time is up is there"),
-    "early end": ("ouro/wait.h", "an iteration that ends early leaves no timer "
-                                 "behind"),
-    "done": ("src/waiting.h", "a gather of what is done takes a turn, as before "
-                              "CPython 3.12"),
-    "gather": ("ADR 11", "a gather that is cancelled waits for all, and a "
-                         "failure goes before the cancellation"),
-    "wait_for": ("ADR 11", "what the thing comes to in spite of a cancellation "
-                           "is the result"),
-    "reports": ("ADR 11", "a failure is told once, and to somebody"),
-    "shield": ("ouro/task.h", "a part of a task can be shielded"),
-    "hand-over": ("ADR 10", "what is given up belongs to the first that waits"),
-    "barrier": ("ADR 10", "a place at a barrier is one in the line when it is "
-                          "full, and who was let go stays so"),
-    "call": ("ouro/wait.h", "a call that is waited for runs in a task of its "
-                            "own"),
+    "level": (
+        "ADR 1",
+        "a cancellation stands until it is taken back, and each call that "
+        "may suspend fails"),
+    "stands": (
+        "ADR 2",
+        "a result that woke a task stands, whoever cancels it then; a task "
+        "that is cancelled begins, and returns what it returns"),
+    "owners": (
+        "ADR 1",
+        "requests of limits and groups are not counted with those of the "
+        "user"),
+    "join": (
+        "ouro/task.h",
+        "who waits for a task or a future, and is cancelled, leaves it "
+        "alone"),
+    "pass": (
+        "ADR 12",
+        "a cancellation is passed on by the task that waits, when it runs"),
+    "sleep": (
+        "ADR 12",
+        "a timer wakes a task without a turn between"),
+    "ties": (
+        "ouro/loop.h",
+        "timers of one time run in the order in which they were asked for"),
+    "limits": (
+        "ADR 12",
+        "a task has a timer for the earliest of its limits only"),
+    "group": (
+        "ADR 12",
+        "a group hears of the end of a task at once, and the first failure "
+        "in time is its own"),
+    "order": (
+        "ouro/wait.h",
+        "of things that are done, those named first come first"),
+    "in time": (
+        "ADR 12",
+        "what is done when the time is up is there"),
+    "early end": (
+        "ADR 12",
+        "an iteration that ends early leaves no timer behind"),
+    "done": (
+        "ADR 12",
+        "a gather of what is done takes a turn, as before CPython 3.12"),
+    "gather": (
+        "ADR 11",
+        "a gather that is cancelled waits for all, and a failure goes "
+        "before the cancellation"),
+    "wait_for": (
+        "ADR 11",
+        "what the thing comes to in spite of a cancellation is the result"),
+    "reports": (
+        "ADR 11",
+        "a failure is told once, and to somebody"),
+    "shield": (
+        "ouro/task.h",
+        "a part of a task can be shielded"),
+    "hand-over": (
+        "ADR 10",
+        "what is given up belongs to the first that waits"),
+    "barrier": (
+        "ADR 10",
+        "a place at a barrier is one in the line when it is full, and who "
+        "was let go stays so"),
+    "call": (
+        "ouro/wait.h",
+        "a call that is waited for runs in a task of its own"),
 }
 
 
@@ -532,7 +563,8 @@ class RuleGroup(Scope):
         self.failures.append((name, error))
         self.tell_children()
         self.pressing = True
-        self.task.interrupt()
+        if self.task is not current():
+            self.task.interrupt()
 
     def child_done(self, task):
         self.loop.note_if_crowded("group")
