@@ -14,7 +14,8 @@
 
 enum { LOOPS = 3 };
 
-/* What a report said; written on the thread of the watchdog. */
+/* What the first report said; written on the thread of the watchdog.  Where the
+ * machine is slow others may follow, of other calls. */
 struct heard {
     atomic_int times;
     int64_t held_ns;
@@ -28,22 +29,23 @@ hear(const struct ouro_stall *stall, void *arg)
 {
     struct heard *heard = arg;
 
+    if (atomic_load(&heard->times) > 0)
+        return;
     heard->held_ns = stall->held_ns;
     heard->frames = stall->frame_count;
     if (stall->name != NULL)
         strncpy(heard->name, stall->name, sizeof(heard->name) - 1);
     if (stall->site != NULL)
         strncpy(heard->site, stall->site, sizeof(heard->site) - 1);
-    atomic_fetch_add(&heard->times, 1);
+    atomic_store(&heard->times, 1);
 }
 
 static void
 hold(void *arg)
 {
     struct heard *heard = arg;
-    int before = atomic_load(&heard->times);
 
-    while (atomic_load(&heard->times) == before)
+    while (atomic_load(&heard->times) == 0)
         (void)sched_yield();
 }
 
@@ -73,7 +75,6 @@ a_task_that_holds_its_loop_is_told_of_while_it_does(void **state)
     (void)state;
     assert_ok(run_watched(&heard, hold_in_a_task));
 
-    assert_int_equal(heard.times, 1);
     assert_string_equal(heard.name, "main");
     assert_non_null(strstr(heard.site, ".c:"));
     assert_in_range(heard.held_ns, OURO_MILLISECONDS(5), OURO_SECONDS(60));
@@ -101,7 +102,7 @@ a_thread_that_blocks_signals_is_told_of_without_frames(void **state)
     (void)state;
     assert_ok(run_watched(&heard, hold_with_signals_blocked));
 
-    assert_int_equal(heard.times, 1);
+    assert_in_range(heard.held_ns, OURO_MILLISECONDS(5), OURO_SECONDS(60));
     assert_int_equal(heard.frames, 0);
 }
 
@@ -139,7 +140,6 @@ a_call_is_told_of_with_the_place_that_asked_for_it(void **state)
     (void)state;
     hold_a_loop(&heard);
 
-    assert_int_equal(heard.times, 1);
     assert_string_equal(heard.name, "");
     assert_non_null(strstr(heard.site, "test_stall.c:"));
 }
@@ -157,7 +157,7 @@ each_of_several_loops_has_its_own_report(void **state)
         assert_ok(pthread_join(threads[i], NULL));
 
     for (size_t i = 0; i < LOOPS; i++)
-        assert_int_equal(heard[i].times, 1);
+        assert_non_null(strstr(heard[i].site, "test_stall.c:"));
 }
 
 static void
@@ -220,7 +220,7 @@ a_call_that_begins_to_watch_is_watched(void **state)
     ouro_loop_free(loop);
     ouro_loop_free(other);
 
-    assert_int_equal(heard.times, 1);
+    assert_non_null(strstr(heard.site, "test_stall.c:"));
 }
 
 static int
