@@ -563,7 +563,8 @@ class RuleGroup(Scope):
         self.failures.append((name, error))
         self.tell_children()
         self.pressing = True
-        if self.task is not current():
+        at_its_end = self.empty is not None and self.empty.fixed
+        if self.task is not current() and not at_its_end:
             self.task.interrupt()
 
     def child_done(self, task):
