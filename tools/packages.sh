@@ -10,7 +10,7 @@ BUILD_PACKAGES=(gcc libc6-dev make cmake pkg-config liburing-dev libcmocka-dev
 # What the stages of tools/check need besides; one that is missing is skipped.
 # shellcheck disable=SC2034
 CHECK_PACKAGES=(g++ clang libclang-rt-dev clang-format clang-tidy valgrind
-    gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user git netcat-openbsd
+    gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user git netcat-openbsd gdb
     libuv1-dev libevent-dev)
 
 # Those of the packages named that are not installed, one a line.
