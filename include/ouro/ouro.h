@@ -10,6 +10,8 @@
 #include <ouro/error.h>
 #include <ouro/executor.h>
 #include <ouro/future.h>
+#include <ouro/http1_parser.h>
+#include <ouro/http1_writer.h>
 #include <ouro/loop.h>
 #include <ouro/net.h>
 #include <ouro/protocol.h>
