@@ -218,20 +218,25 @@ ouro_queue_join(struct ouro_queue *queue)
     return ouro__suspend_for(&queue->joiners, &wait_done, queue, true);
 }
 
+static void
+forget_items(struct ouro_queue *queue)
+{
+    /* Some of them may have been said to be done before they were got. */
+    size_t dropped = queue->size;
+
+    queue->size = 0;
+    finish(queue, dropped < queue->unfinished ? dropped : queue->unfinished);
+}
+
 void
 ouro_queue_shutdown(struct ouro_queue *queue, bool immediate)
 {
     ouro__loop_check_owner(queue->loop);
     queue->is_shut_down = true;
+    if (immediate)
+        forget_items(queue);
     ouro__wake_all(&queue->getters, -ESHUTDOWN);
     ouro__wake_all(&queue->putters, -ESHUTDOWN);
-    if (!immediate)
-        return;
-
-    /* Some of them may have been said to be done before they were got. */
-    size_t dropped = queue->size;
-    queue->size = 0;
-    finish(queue, dropped < queue->unfinished ? dropped : queue->unfinished);
 }
 
 /* Small things. */

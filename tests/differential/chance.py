@@ -10,7 +10,8 @@ KINDS = {
     "futures": ["set", "setfail", "drop", "await", "await"],
     "callbacks": ["soon", "later", "later", "alarm", "silence"],
     "cancels": ["cancel", "cancel", "asked", "uncancel", "catch"],
-    "waits": ["gather", "gather_all", "wait", "wait", "each"],
+    "waits": ["gather", "gather", "gather_all", "wait", "wait", "wait",
+              "each", "each"],
     "ends": ["wait_for", "wait_for", "wait_call"],
     "groups": ["group", "group"],
     "limits": ["timeout", "timeout", "deadline"],
@@ -20,8 +21,8 @@ KINDS = {
     "conditions": ["hold", "waitc", "waitc", "notify", "notify"],
     "semaphores": ["permit", "permit", "permit", "give", "permits"],
     "barriers": ["meet", "meet", "meet", "reset", "abort", "waiting"],
-    "queues": ["put", "put", "get", "get", "put_now", "get_now", "size",
-               "done", "done", "joinq", "shut", "shut_now"],
+    "queues": ["put", "put", "put", "get", "get", "get", "put_now", "get_now",
+               "size", "done", "done", "joinq", "joinq", "shut", "shut_now"],
 }
 ALWAYS = ["mark", "sleep", "sleep", "sleep", "spawn", "join", "try", "fail",
           "return"]
@@ -88,7 +89,8 @@ class Chance:
         return f"t{self.draw(min(self.number + 1, last), last)}"
 
     def name(self, letter):
-        return f"{letter}{self.draw(0, 1)}"
+        """Mostly the same, for it is to be used by many."""
+        return f"{letter}{self.draw(0, 3) // 3}"
 
     def awaited(self):
         if "futures" in self.kinds and self.draw(0, 2) == 0:
@@ -96,7 +98,7 @@ class Chance:
         return self.later_task()
 
     def several(self):
-        return [self.awaited() for _ in range(self.draw(1, 4))]
+        return [self.awaited() for _ in range(self.draw(1, 5))]
 
     def error(self):
         return f"e{self.draw(1, 3)}"
@@ -203,7 +205,16 @@ class Chance:
                      if self.draw(0, 2) > few]
         elif "groups" in self.kinds and self.draw(0, 3) == 0:
             lines = [f"  start {self.later_task()}"]
+        if "queues" in self.kinds and self.draw(0, 1):
+            lines += self.traffic()
         return lines + self.statements(1, self.draw(1, 6))
+
+    def traffic(self):
+        """More of one kind than a queue holds, or is in it."""
+        count = self.draw(2, 3)
+        if self.draw(0, 1):
+            return [f"  put q0 {self.digit()}" for _ in range(count)]
+        return ["  get q0", "  done q0"] * count
 
     def declarations(self):
         lines = []
@@ -213,7 +224,7 @@ class Chance:
             lines += [f"barrier b0 {self.draw(1, 4)}"]
         if "queues" in self.kinds:
             lines += [f"{self.pick(['queue', 'lifo', 'priority'])} {name} "
-                      f"{self.draw(0, 2)}" for name in ("q0", "q1")]
+                      f"{self.pick([0, 1, 1, 2])}" for name in ("q0", "q1")]
         return lines
 
     def before(self):

@@ -991,13 +991,13 @@ class RuleQueue(Thing):
     def shutdown(self, immediate=False):
         self.note_if_moving()
         self.is_shut = True
-        for line in (self.getters, self.putters):
-            while self.wake(line, QueueShutDown()):
-                pass
         if immediate:
             dropped = len(self.items)
             self.items.clear()
             self.finish(dropped)
+        for line in (self.getters, self.putters):
+            while self.wake(line, QueueShutDown()):
+                pass
 
 
 class Rules(Kit):

@@ -222,6 +222,42 @@ items_can_be_taken_out_in_the_same_breath(void **state)
 }
 
 static int
+put_and_note(void *arg)
+{
+    struct actor *actor = arg;
+    int rc = put_own_letter(actor);
+
+    note(actor);
+    return rc;
+}
+
+static int
+join_and_note(void *arg)
+{
+    struct actor *actor = arg;
+    int rc = join_it(actor);
+
+    note(actor);
+    return rc;
+}
+
+/* In the order of asyncio; tests/differential found it. */
+static void
+at_once_lets_those_that_join_go_before_those_that_put(void **state)
+{
+    struct fixture *f = *state;
+
+    put_now(f, "xy");
+    spawn(f, 0, put_and_note);
+    spawn(f, 1, join_and_note);
+    turn(f);
+    ouro_queue_shutdown(&f->queue, true);
+    settle(f);
+
+    assert_string_equal(f->trace, "ba");
+}
+
+static int
 setup_queue(void **state)
 {
     int rc = setup(state);
@@ -260,6 +296,7 @@ main(void)
         QUEUE_TEST(it_may_be_shut_down_at_once_after_all),
         QUEUE_TEST(at_once_does_not_count_what_is_done_twice),
         QUEUE_TEST(items_can_be_taken_out_in_the_same_breath),
+        QUEUE_TEST(at_once_lets_those_that_join_go_before_those_that_put),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
