@@ -793,6 +793,9 @@ class RuleCondition(Thing):
         try:
             await Line(self)
         except asyncio.CancelledError:
+            if self.line:
+                # Since 3.13 asyncio wakes the next, in case it was notified.
+                self.loop.note("hand-over")
             self.lock.note_if_notified()
             await self.lock.take(fixed=True)
             raise
