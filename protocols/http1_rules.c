@@ -43,7 +43,13 @@ note_option(struct found *found, struct ouro_slice option)
         found->upgrade_option = true;
 }
 
-/* Each member of a list with commas. */
+static bool
+is_space(uint8_t byte)
+{
+    return byte == ' ' || byte == '\t';
+}
+
+/* Each member of a list with commas: RFC 9110, 5.6.1. */
 static void
 note_connection(struct found *found, struct ouro_slice value)
 {
@@ -51,13 +57,16 @@ note_connection(struct found *found, struct ouro_slice value)
     const uint8_t *end = at + value.size;
 
     while (at < end) {
-        const uint8_t *begin = at;
+        const uint8_t *comma = memchr(at, ',', (size_t)(end - at));
+        const uint8_t *last = comma != NULL ? comma : end;
+        const uint8_t *next = last < end ? last + 1 : end;
 
-        at = ouro__http1_skip(at, end, OURO__HTTP1_TOKEN);
-        if (at > begin)
-            note_option(found, ouro_slice_of(begin, (size_t)(at - begin)));
-        else
+        while (at < last && is_space(*at))
             at++;
+        while (last > at && is_space(last[-1]))
+            last--;
+        note_option(found, ouro_slice_of(at, (size_t)(last - at)));
+        at = next;
     }
 }
 
@@ -163,7 +172,7 @@ check_encoding(const struct ouro_http1_head *head, struct ouro_slice value)
         return OURO_HTTP1_BAD_TRANSFER_ENCODING;
     const uint8_t *last = value.data + value.size - size;
     const uint8_t *at = last;
-    while (at > value.data && (at[-1] == ' ' || at[-1] == '\t'))
+    while (at > value.data && is_space(at[-1]))
         at--;
     if (!OURO__HTTP1_SAME(ouro_slice_of(last, size), "chunked")
         || at == value.data || at[-1] != ',' || value.data[0] == ',')
