@@ -12,6 +12,7 @@
 
 #include <ouro/loop.h>
 
+#include <stdatomic.h>
 #include <sys/uio.h>
 
 struct ouro__engine;
@@ -144,9 +145,10 @@ struct ouro__engine {
     const struct ouro__engine_ops *ops;
     const struct ouro__socket_ops *sockets;
     struct ouro_engine_info info;
-    struct ouro__list flying; /* ops in flight that the kernel has */
-    size_t in_flight;         /* all that are not idle */
-    unsigned count;           /* of completions that are queued */
+    struct ouro__list flying;   /* ops in flight that the kernel has */
+    size_t in_flight;           /* all that are not idle */
+    atomic_uint_fast64_t calls; /* of `done`, begun; for the watchdog */
+    unsigned count;             /* of completions that are queued */
     struct ouro__completion batch[OURO__BATCH];
 };
 

@@ -217,6 +217,17 @@ show_call(struct ouro_loop *loop, const struct ouro_handle *handle)
 }
 
 static void
+show_flush(struct ouro_loop *loop)
+{
+    struct ouro__pulse *pulse = &loop->pulse;
+    uint64_t flushes =
+        atomic_load_explicit(&pulse->flushes, memory_order_relaxed);
+
+    atomic_store_explicit(&pulse->site, NULL, memory_order_relaxed);
+    atomic_store_explicit(&pulse->flushes, flushes + 1, memory_order_relaxed);
+}
+
+static void
 show_rest(struct ouro_loop *loop)
 {
     atomic_store_explicit(&loop->pulse.busy, false, memory_order_relaxed);
@@ -274,6 +285,7 @@ run_flushes(struct ouro_loop *loop)
         struct ouro__flush *flush =
             OURO_CONTAINER_OF(link, struct ouro__flush, link);
 
+        show_flush(loop);
         flush->fn(flush);
     }
 }

@@ -46,10 +46,11 @@ enum ouro__floor {
 /* What the watchdog sees, from its own thread. */
 struct ouro__pulse {
     atomic_uint_fast64_t turns;
-    atomic_uint_fast64_t calls; /* begun */
-    _Atomic(const char *) site; /* of the last of them */
-    atomic_bool busy;           /* in the calls of a turn */
-    void (*wake)(void);         /* the watchdog; NULL: it does not watch */
+    atomic_uint_fast64_t calls;   /* of handles, begun */
+    atomic_uint_fast64_t flushes; /* begun; completions are the engine's */
+    _Atomic(const char *) site;   /* of the last handle; NULL: a flush */
+    atomic_bool busy;             /* in the calls of a turn */
+    void (*wake)(void);           /* the watchdog; NULL: it does not watch */
 };
 
 /* Somebody has to wake it when a loop becomes busy. */

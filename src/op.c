@@ -15,6 +15,7 @@ ouro__engine_init(struct ouro__engine *engine,
     engine->info = (struct ouro_engine_info){.name = ops->name};
     ouro__list_init(&engine->flying);
     engine->in_flight = 0;
+    atomic_init(&engine->calls, 0);
     engine->count = 0;
 }
 
@@ -61,6 +62,15 @@ ouro__op_completed(struct ouro__engine *engine,
     engine->batch[engine->count++] = *completion;
 }
 
+/* One thread writes it, so it need not be one step. */
+static void
+count_call(struct ouro__engine *engine)
+{
+    uint64_t calls = atomic_load_explicit(&engine->calls, memory_order_relaxed);
+
+    atomic_store_explicit(&engine->calls, calls + 1, memory_order_relaxed);
+}
+
 static void
 dispatch_one(struct ouro__engine *engine,
              const struct ouro__completion *completion)
@@ -71,6 +81,7 @@ dispatch_one(struct ouro__engine *engine,
         op->in_flight = false;
         engine->in_flight--;
     }
+    count_call(engine);
     op->done(op, completion);
     if (completion->data != NULL)
         engine->ops->give_back(engine, completion);

@@ -3,12 +3,29 @@
 #include "stall.h"
 
 #include "backtrace.h"
+#include "loop.h"
 #include "symbols.h"
 #include "text.h"
 
 #include <ouro/stall.h>
 
 #include <unistd.h>
+
+/* Each of the three counters goes up only, and so does the sum. */
+struct ouro__stall_view
+ouro__stall_view_of(const struct ouro_loop *loop)
+{
+    const struct ouro__pulse *pulse = &loop->pulse;
+
+    return (struct ouro__stall_view){
+        .busy = atomic_load(&pulse->busy),
+        .turns = atomic_load_explicit(&pulse->turns, memory_order_relaxed),
+        .calls =
+            atomic_load_explicit(&pulse->calls, memory_order_relaxed)
+            + atomic_load_explicit(&pulse->flushes, memory_order_relaxed)
+            + atomic_load_explicit(&loop->engine->calls, memory_order_relaxed),
+    };
+}
 
 bool
 ouro__stall_look(struct ouro__stall_state *state,

@@ -7,12 +7,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct ouro_loop;
+
 /* What can be seen of a loop from outside. */
 struct ouro__stall_view {
     uint64_t turns;
-    uint64_t calls; /* begun */
+    uint64_t calls; /* begun: callbacks, completions, flushes */
     bool busy;      /* in the calls of a turn, not waiting */
 };
+
+/* Look at a loop, on any thread. */
+struct ouro__stall_view ouro__stall_view_of(const struct ouro_loop *loop);
 
 /* What is known of the call that a loop is in. */
 struct ouro__stall_state {

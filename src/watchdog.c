@@ -154,22 +154,10 @@ ask(const struct watch *watch)
     return was_answered();
 }
 
-static struct ouro__stall_view
-view_of(const struct ouro_loop *loop)
-{
-    const struct ouro__pulse *pulse = &loop->pulse;
-
-    return (struct ouro__stall_view){
-        .busy = atomic_load(&pulse->busy),
-        .turns = atomic_load_explicit(&pulse->turns, memory_order_relaxed),
-        .calls = atomic_load_explicit(&pulse->calls, memory_order_relaxed),
-    };
-}
-
 static bool
 still_in_it(const struct watch *watch)
 {
-    struct ouro__stall_view view = view_of(watch->loop);
+    struct ouro__stall_view view = ouro__stall_view_of(watch->loop);
 
     return view.busy && view.turns == watch->state.seen.turns
            && view.calls == watch->state.seen.calls;
@@ -204,7 +192,7 @@ out:
 static int64_t
 look(struct watch *watch)
 {
-    struct ouro__stall_view view = view_of(watch->loop);
+    struct ouro__stall_view view = ouro__stall_view_of(watch->loop);
     int64_t limit_ns = watch->options.limit_ns;
     int64_t held_ns;
 
