@@ -124,13 +124,16 @@ job_deliver(void *arg)
 
 /* Threads.  The lock is held where a function does not say otherwise. */
 
-/* There is one. */
+/* NULL: there is none. */
 static struct ouro__job *
 take_first(struct ouro_executor *executor)
 {
-    struct ouro__job *job = job_of(executor->queue.next);
+    struct ouro__list *link = ouro__list_shift(&executor->queue);
 
-    ouro__list_remove(&job->link);
+    if (link == NULL)
+        return NULL;
+
+    struct ouro__job *job = job_of(link);
     executor->queued--;
     job->begun = true;
     return job;
@@ -141,16 +144,17 @@ static struct ouro__job *
 wait_and_take(struct ouro_executor *executor)
 {
     struct timespec until = ouro__deadline(executor->idle_ns);
+    struct ouro__job *job;
     int rc = 0;
 
-    while (ouro__list_is_empty(&executor->queue)) {
+    while ((job = take_first(executor)) == NULL) {
         if (executor->ending || rc == ETIMEDOUT)
             return NULL;
         executor->idle++;
         rc = pthread_cond_timedwait(&executor->work, &executor->lock, &until);
         executor->idle--;
     }
-    return take_first(executor);
+    return job;
 }
 
 /* The mailbox does not take it any more.  It is freed by the thread of the loop
@@ -232,10 +236,10 @@ static void
 start_simulated(struct ouro_executor *executor)
 {
     struct ouro__engine *engine = executor->loop->engine;
+    struct ouro__job *job;
 
-    while (executor->busy < executor->most_threads && executor->queued > 0) {
-        struct ouro__job *job = take_first(executor);
-
+    while (executor->busy < executor->most_threads
+           && (job = take_first(executor)) != NULL) {
         executor->busy++;
         ouro_call_later(executor->loop, &job->handle,
                         engine->ops->job_ns(engine), make_simulated_call, job);
