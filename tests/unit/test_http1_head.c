@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 struct fixture {
     struct ouro_http1_head head;
@@ -151,6 +153,36 @@ it_asks_nothing_of_the_bytes_behind_it(void **state)
     assert_int_equal(f->head.framing, OURO_HTTP1_UNTIL_CLOSE);
 }
 
+/* A slow sender must not cost more the longer its line is.  The first page has
+ * what was read already: to look at it is a fault. */
+static void
+bytes_without_a_new_line_end_are_looked_at_once(void **state)
+{
+    struct fixture *f = *state;
+    static const char begin[] = "GET / HTTP/1.1\r\nHost: a\r\nX: ";
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    uint8_t *bytes = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    assert_true(bytes != MAP_FAILED);
+    memset(bytes, 'x', 2 * page);
+    memcpy(bytes, begin, sizeof(begin) - 1);
+    assert_int_equal(
+        ouro_http1_read_request(&f->head, ouro_slice_of(bytes, page), NULL), 0);
+    assert_ok(mprotect(bytes, page, PROT_NONE));
+    for (size_t i = 1; i <= 100; i++)
+        assert_int_equal(ouro_http1_read_request(
+                             &f->head, ouro_slice_of(bytes, page + i), NULL),
+                         0);
+
+    assert_ok(mprotect(bytes, page, PROT_READ));
+    memcpy(bytes + page + 100, "\r\n\r\n", 4);
+    assert_int_equal(ouro_http1_read_request(
+                         &f->head, ouro_slice_of(bytes, page + 104), NULL),
+                     page + 104);
+    assert_ok(munmap(bytes, 2 * page));
+}
+
 int
 main(void)
 {
@@ -165,6 +197,7 @@ main(void)
         TEST(what_was_refused_stays_refused),
         TEST(a_field_is_found_in_any_case_of_letters),
         TEST(it_asks_nothing_of_the_bytes_behind_it),
+        TEST(bytes_without_a_new_line_end_are_looked_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
