@@ -68,6 +68,19 @@ a_body_that_ends_with_the_connection_has_the_limit_too(void **state)
 }
 
 static void
+there_may_be_any_number_of_chunks(void **state)
+{
+    struct ouro_http1_body body;
+
+    (void)state;
+    assert_int_equal(
+        read_all(&body, OURO_HTTP1_CHUNKED, -1, NULL,
+                 "001\r\na\r\n002\r\nbc\r\n003\r\ndef\r\n004\r\nghij\r\n"
+                 "005\r\nklmno\r\n006\r\npqrstu\r\n0\r\n\r\n"),
+        OURO_HTTP1_END);
+}
+
+static void
 extensions_are_limited_over_all_chunks(void **state)
 {
     const struct ouro_http1_limits limits = {.extensions_size = 6};
@@ -125,6 +138,7 @@ main(void)
             chunks_over_the_limit_are_refused_at_the_size_of_the_last),
         cmocka_unit_test(
             a_body_that_ends_with_the_connection_has_the_limit_too),
+        cmocka_unit_test(there_may_be_any_number_of_chunks),
         cmocka_unit_test(extensions_are_limited_over_all_chunks),
         cmocka_unit_test(trailers_have_the_limit_of_fields),
         cmocka_unit_test(

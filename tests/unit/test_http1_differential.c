@@ -324,7 +324,10 @@ static struct reading {
     unsigned count;
 } known_readings[] = {
     {"keep-alive,\tUpgrade", "it knows no HTAB in a list", 0},
+    {"Upgrade ,\tkeep-alive", "the same", 0},
     {"keep-alive,,Upgrade", "it knows no empty member of a list", 0},
+    {"Upgrade,, keep-alive", "the same", 0},
+    {"Upgrade ,,keep-alive", "the same", 0},
     {"Connection:,close", "the same, at its begin", 0},
     {"HTTP/1.1 101 Continue", "101 without Upgrade is no tunnel to it", 0},
     {NULL, NULL, 0}, /* ends the table */

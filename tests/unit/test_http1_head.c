@@ -153,6 +153,58 @@ it_asks_nothing_of_the_bytes_behind_it(void **state)
     assert_int_equal(f->head.framing, OURO_HTTP1_UNTIL_CLOSE);
 }
 
+/* Read a request whose target or field has `byte` at `place` of forty. */
+static bool
+is_taken(size_t before, size_t place, int byte)
+{
+    char text[] = "GET /0123456789012345678901234567890123456789 HTTP/1.1\r\n"
+                  "Host: a\r\n"
+                  "X: x0123456789012345678901234567890123456789x\r\n\r\n";
+    struct ouro_http1_head head;
+    struct ouro_http1_field fields[2];
+
+    text[before + place] = (char)byte;
+    ouro_http1_head_init(&head, fields, 2);
+    return ouro_http1_read_request(&head, ouro_slice_of(text, sizeof(text) - 1),
+                                   NULL)
+           > 0;
+}
+
+/* RFC 3986, 3.3 and 3.4, and what browsers leave as it is in a query. */
+static void
+a_target_has_the_same_bytes_at_any_place(void **state)
+{
+    static const size_t before = sizeof("GET /") - 1;
+
+    (void)state;
+    for (size_t place = 0; place < 40; place++) {
+        for (int byte = 1; byte < 256; byte++) {
+            bool allowed =
+                byte > 0x20 && byte < 0x7f && strchr("\"#<>\\", byte) == NULL;
+
+            assert_int_equal(is_taken(before, place, byte), allowed);
+        }
+        assert_false(is_taken(before, place, 0));
+    }
+}
+
+/* RFC 9110, 5.5. */
+static void
+a_value_has_the_same_bytes_at_any_place(void **state)
+{
+    static const size_t before =
+        sizeof("GET /") - 1 + 40 + sizeof(" HTTP/1.1\r\nHost: a\r\nX: x") - 1;
+
+    (void)state;
+    for (size_t place = 0; place < 40; place++) {
+        for (int byte = 0; byte < 256; byte++) {
+            bool allowed = byte == '\t' || (byte >= 0x20 && byte != 0x7f);
+
+            assert_int_equal(is_taken(before, place, byte), allowed);
+        }
+    }
+}
+
 /* A slow sender must not cost more the longer its line is.  The first page has
  * what was read already: to look at it is a fault. */
 static void
@@ -197,6 +249,8 @@ main(void)
         TEST(what_was_refused_stays_refused),
         TEST(a_field_is_found_in_any_case_of_letters),
         TEST(it_asks_nothing_of_the_bytes_behind_it),
+        TEST(a_target_has_the_same_bytes_at_any_place),
+        TEST(a_value_has_the_same_bytes_at_any_place),
         TEST(bytes_without_a_new_line_end_are_looked_at_once),
     };
 
