@@ -5,13 +5,9 @@
 the load generator printed, or None if that failed.
 """
 
-import os
 import statistics
-import subprocess
-import time
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from report import machine_lines, median_and_spread, ratios
 
 CONTROL = "epoll"
 
@@ -22,19 +18,11 @@ def median(runs, key):
     return statistics.median(run[key] for run in runs if run)
 
 
-def ratios(runs, control, key, less_is_better):
-    """Of each repetition in which both were measured; above 1 is better."""
-    pairs = [(run[key], other[key])
-             for run, other in zip(runs, control) if run and other]
-    return [other / run if less_is_better else run / other
-            for run, other in pairs]
-
-
 def format_ratios(values):
     if not values:
         return "| - | - "
-    return (f"| {statistics.median(values):.2f} "
-            f"| {min(values):.2f}..{max(values):.2f} ")
+    middle, spread = median_and_spread(values)
+    return f"| {middle} | {spread} "
 
 
 def marks(options, runs):
@@ -84,39 +72,13 @@ def place(options, key):
             list(options.commands).index(name))
 
 
-def command_output(*command):
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL, text=True, check=False)
-    return done.stdout.strip()
-
-
-def cpu_model():
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return os.uname().machine
-
-
-def commit():
-    try:
-        changed = command_output("git", "status", "--porcelain", "-uno")
-        name = command_output("git", "rev-parse", "--short", "HEAD")
-    except OSError:
-        name = ""
-    if not name:
-        return "unknown"
-    return f"{name}, with changes" if changed else name
-
-
 def format_report(options, results):
     kinds = {run["congestion"] for runs in results.values()
              for run in runs if run}
     lines = [
         "# Echo servers against raw epoll",
         "",
-        f"- {time.strftime('%Y-%m-%d %H:%M %Z')}, commit {commit()}",
-        f"- Linux {os.uname().release}, {cpu_model()}, "
-        f"{os.cpu_count()} processors",
+        *machine_lines(),
         f"- {options.repetitions} repetitions of {options.seconds} s, server "
         f"on core {options.server_core}, generator on core "
         f"{options.load_core}, congestion control {', '.join(sorted(kinds))}",
