@@ -414,11 +414,13 @@ void
 ouro__executor_report(struct ouro_executor *executor)
 {
     ouro__list_for_each (alive, &executor->all) {
-        const struct ouro__job *job = job_of_alive(alive);
+        struct ouro__job *job = job_of_alive(alive);
 
-        if (!job->delivered)
-            ouro__loop_report(executor->loop, "a call on a thread did not end",
-                              -ETIMEDOUT, job->name, job->site);
+        if (job->delivered || job->reported)
+            continue;
+        job->reported = true;
+        ouro__loop_report(executor->loop, "a call on a thread did not end",
+                          -ETIMEDOUT, job->name, job->site);
     }
 }
 

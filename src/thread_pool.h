@@ -28,6 +28,7 @@ struct ouro__job {
     struct ouro_future done;
     bool delivered; /* it was made, and the loop knows */
     bool abandoned; /* nobody waits */
+    bool reported;  /* that it did not end */
 
     /* Of the lock of the executor: */
     struct ouro__list link; /* in executor->queue */
@@ -92,7 +93,7 @@ void ouro__executor_close(struct ouro_executor *executor);
 /* Let its threads end, and wait for them.  There are no jobs. */
 void ouro__executor_join(struct ouro_executor *executor);
 
-/* Report each call that is still made. */
+/* Report each call that is still made, and was not reported yet. */
 void ouro__executor_report(struct ouro_executor *executor);
 
 /* Its user needs it no longer: fail what no thread has taken, and free it with

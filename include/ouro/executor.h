@@ -60,7 +60,7 @@ void ouro_set_default_executor(struct ouro_executor *executor);
  *
  * Returns 0.
  *   -ETIMEDOUT  `limit_ns` has passed; each call that is still made is reported
- *               to the exception handler, and its thread left alone
+ *               to the exception handler, once, and its thread left alone
  *   -ECANCELED  the running task was cancelled; it accepts no calls all the
  *               same
  */
