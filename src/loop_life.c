@@ -30,6 +30,8 @@ fill_in_defaults(struct ouro_loop_options *options)
         options->stack_size = 64 * 1024;
     if (options->receive_memory == 0)
         options->receive_memory = 1024 * 1024;
+    if (options->cancel_limit_ns == 0)
+        options->cancel_limit_ns = OURO_SECONDS(30);
 }
 
 static int
@@ -61,6 +63,8 @@ ouro__loop_check_options(const struct ouro_loop_options *options)
         return refuse(&o, "receive_memory is not between 64 KiB and 256 MiB");
     if (o.receive > OURO_RECEIVE_POLL)
         return refuse(&o, "receive is none of enum ouro_receive");
+    if (o.cancel_limit_ns < 0)
+        return refuse(&o, "cancel_limit_ns is negative");
     return 0;
 }
 

@@ -8,6 +8,7 @@
  */
 #include "executor.h"
 #include "lookup.h"
+#include "overdue.h"
 #include "runner.h"
 #include "task.h"
 
@@ -15,7 +16,6 @@
 
 #include <errno.h>
 
-#define CANCEL_LIMIT  OURO_SECONDS(30)
 #define JOIN_LIMIT    OURO_SECONDS(300)
 #define RESOLVE_LIMIT OURO_SECONDS(1)
 
@@ -65,11 +65,11 @@ cancel_tasks(struct ouro__tasks *tasks)
 }
 
 static void
-report_task(struct ouro_task *task, const char *message, int error)
+report_failure(struct ouro_task *task)
 {
     const struct ouro_exception exception = {
-        .message = message,
-        .error = error,
+        .message = "a task failed, and nobody took its result",
+        .error = task->result,
         .task = task,
         .name = task->name,
         .site = task->site,
@@ -83,11 +83,9 @@ static void
 report_left(struct ouro_task *task)
 {
     if (!ouro_task_is_done(task)) {
-        report_task(task, "a task did not end although it was cancelled",
-                    -ETIMEDOUT);
+        ouro__overdue_tell(task);
     } else if (!task->seen && task->result < 0 && task->result != -ECANCELED) {
-        report_task(task, "a task failed, and nobody took its result",
-                    task->result);
+        report_failure(task);
         task->seen = true;
     }
 }
@@ -145,8 +143,8 @@ int
 ouro__end_everything(struct ouro_loop *loop,
                      const struct ouro_run_options *options)
 {
-    int64_t deadline_ns =
-        deadline_of(loop, options->cancel_limit_ns, CANCEL_LIMIT);
+    int64_t deadline_ns = deadline_of(loop, options->cancel_limit_ns,
+                                      loop->options.cancel_limit_ns);
     int rc = end_tasks(loop, deadline_ns);
 
     end_transports(loop, deadline_ns);

@@ -15,6 +15,7 @@
  * A shield begins afresh: no limit but its own counts inside it, no request
  * from outside, and of the groups only those begun within.
  */
+#include "overdue.h"
 #include "task.h"
 
 #include <errno.h>
@@ -52,6 +53,7 @@ ouro_uncancel(void)
 
     if (task->cancels > 0)
         task->cancels--;
+    ouro__overdue_look(task);
     return task->cancels;
 }
 
@@ -224,6 +226,8 @@ ouro_timeout_end(struct ouro_timeout *timeout, ssize_t result)
 
     ouro__scope_pop(task, &timeout->scope);
     set_limit(task, timeout->outer_when_ns);
+    if (expired)
+        ouro__overdue_look(task);
     if (result == -ECANCELED && expired && !ouro__task_is_cancelled(task))
         return -ETIMEDOUT;
     return result;
@@ -262,6 +266,8 @@ ouro_shield_end(struct ouro_shield *shield, ssize_t result)
     task->shield = shield->outer_shield;
     ouro__task_count_pressing(task);
     set_limit(task, shield->outer_when_ns);
+    if (expired)
+        ouro__overdue_look(task);
     return result == -ECANCELED && expired ? -ETIMEDOUT : result;
 }
 
@@ -285,4 +291,6 @@ ouro__group_pop(struct ouro_group *group)
 
     ouro__scope_pop(task, &group->scope);
     ouro__task_count_pressing(task);
+    if (group->pressing)
+        ouro__overdue_look(task);
 }

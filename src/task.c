@@ -25,6 +25,7 @@
 
 #include "alloc.h"
 #include "check.h"
+#include "overdue.h"
 
 #include <errno.h>
 
@@ -93,6 +94,7 @@ end_tasks(struct ouro_loop *loop, void *kept)
         ouro_handle_cancel(&task->wake);
         ouro_handle_cancel(&task->limit);
     }
+    ouro_handle_cancel(&tasks->overdue_timer);
     if (tasks->borrowed) {
         ouro__loop_report(loop,
                           "a thread uses the frame of a task; all stacks are "
@@ -127,6 +129,7 @@ tasks_of(struct ouro_loop *loop)
     ouro__running_name = name_of_current;
     tasks->loop = loop;
     ouro__list_init(&tasks->all);
+    ouro__list_init(&tasks->overdue);
     ouro__context_init_thread(&tasks->main);
     loop->floors[OURO__FLOOR_TASK] = tasks;
     loop->end_floor[OURO__FLOOR_TASK] = end_tasks;
@@ -183,6 +186,7 @@ task_end(void *arg)
     struct ouro_group *group = task->group;
 
     ouro_handle_cancel(&task->limit);
+    ouro__overdue_forget(task);
     if (ouro__list_is_linked(&task->sibling))
         ouro__list_remove(&task->sibling);
     task->tasks->loop->stats.tasks--;
@@ -338,6 +342,7 @@ ouro__checkpoint(void)
 void
 ouro__task_interrupt(struct ouro_task *task)
 {
+    ouro__overdue_watch(task);
     if (!task->interruptible || task->wake.state == OURO__HANDLE_READY
         || !ouro__task_is_cancelled(task))
         return;

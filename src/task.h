@@ -34,7 +34,9 @@ struct ouro__tasks {
     struct ouro_loop *loop;
     struct ouro__context main; /* of the loop: where tasks come from */
     struct ouro__stack_pool stacks;
-    struct ouro__list all; /* every task whose memory is not given back */
+    struct ouro__list all;     /* every task whose memory is not given back */
+    struct ouro__list overdue; /* those that have to end; overdue.c */
+    struct ouro_handle overdue_timer; /* for the first of them */
     bool borrowed; /* a thread that does not end uses the frame of one */
     const struct ouro_task *found; /* of them, by the last search; a dump's */
 };
@@ -80,8 +82,11 @@ struct ouro_task {
     int result;                /* -EINPROGRESS until it is done */
     struct ouro__scope *scope; /* the innermost that is open; see scope.c */
     const char *scope_site;
-    struct ouro_handle limit; /* the timer of limit_ns */
-    struct ouro__mark mark;   /* of a dump */
+    struct ouro_handle limit;  /* the timer of limit_ns */
+    struct ouro__mark mark;    /* of a dump */
+    struct ouro__list overdue; /* in tasks->overdue: it has to end */
+    int64_t overdue_ns;        /* when it is told that it has not */
+    bool overdue_told;
 };
 
 /* The task that runs; stops the program where there is none. */

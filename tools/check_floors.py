@@ -20,7 +20,7 @@ FLOORS = {
     "task": "stack context context_x86_64 context_aarch64 context_ucontext "
             "dump dump_signal await_graph backtrace symbols text stall "
             "watchdog wait_kind "
-            "task scope timeout signals signal_wait sock sock_file "
+            "task scope overdue timeout signals signal_wait sock sock_file "
             "group group_start shield sleep waiting "
             "gather wait wait_for as_completed sim sync waiters lock "
             "event condition semaphore barrier queue queue_order "

@@ -95,6 +95,8 @@ struct ouro_loop_options {
     size_t receive_memory; /* bytes for all connections; 0: 1 MiB */
     enum ouro_receive receive;
     bool send_by_ring; /* never try send(2) first: for dear system calls */
+    int64_t cancel_limit_ns; /* a task that was told to end, and has not after
+                                this time, is reported; 0: 30 s */
     ouro_exception_fn *exception_handler; /* NULL: nobody is told */
     void *exception_arg;
     struct ouro_report *report; /* NULL, or told why there is no loop */

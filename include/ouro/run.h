@@ -11,7 +11,8 @@ OURO_BEGIN_DECLS
 /** How to run a program.  All zero is a good program. */
 struct ouro_run_options {
     struct ouro_loop_options loop;
-    int64_t cancel_limit_ns;  /* for tasks that are left; 0: 30 s */
+    int64_t cancel_limit_ns;  /* for tasks that are left at the end; 0: that of
+                                 loop, which is 30 s */
     int64_t join_limit_ns;    /* for calls on threads; 0: 300 s */
     int64_t resolve_limit_ns; /* for lookups that libc is still in; 0: 1 s */
     const struct ouro_executor_options *executor; /* of the loop; NULL:

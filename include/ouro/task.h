@@ -90,6 +90,10 @@ struct ouro_future *ouro_task_future(struct ouro_task *task);
  * From now on every call of it that is marked OURO_SUSPENDS fails with
  * -ECANCELED, until its function returns or says ouro_uncancel().  Requests are
  * counted.  Nothing if it is done.
+ *
+ * One that has not ended when options.cancel_limit_ns of its loop have passed,
+ * and has not taken the requests back, is reported to the exception handler,
+ * once; also if it was a group or a limit that told it to end.
  */
 void ouro_task_cancel(struct ouro_task *task);
 

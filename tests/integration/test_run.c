@@ -285,6 +285,49 @@ a_task_that_ignores_its_cancellation_is_reported_in_time(void **state)
 }
 
 static int
+clean_up_for_ever(void *arg)
+{
+    struct ouro_shield shield;
+
+    (void)arg;
+    ouro_shield_begin(&shield, OURO_FOREVER);
+    return (int)ouro_shield_end(&shield, ouro_sleep(OURO_FOREVER));
+}
+
+static int
+leave_one_that_cleans_up(void *arg)
+{
+    (void)arg;
+    return ouro_create_task(NULL, clean_up_for_ever, NULL);
+}
+
+static void
+count_late_ones(const struct ouro_exception *exception, void *arg)
+{
+    unsigned *count = arg;
+
+    *count += exception->error == -ETIMEDOUT;
+}
+
+/* A60, O11: when the limit of the loop has passed, and not again when that of
+ * the end has. */
+static void
+a_task_that_does_not_end_is_reported_once(void **state)
+{
+    struct fixture *f = *state;
+    unsigned count = 0;
+
+    f->options.loop.cancel_limit_ns = OURO_MILLISECONDS(1);
+    f->options.cancel_limit_ns = OURO_MILLISECONDS(20);
+    f->options.loop.exception_handler = count_late_ones;
+    f->options.loop.exception_arg = &count;
+    assert_err(ouro_run_with(leave_one_that_cleans_up, f, &f->options),
+               ETIMEDOUT);
+
+    assert_int_equal(count, 1);
+}
+
+static int
 stop_the_loop_when_cancelled(void *arg)
 {
     struct fixture *f = arg;
@@ -457,6 +500,7 @@ main(void)
         TEST(tasks_that_are_left_are_cancelled_and_waited_for),
         TEST(the_failure_of_a_task_that_was_left_is_reported),
         TEST(a_task_that_ignores_its_cancellation_is_reported_in_time),
+        TEST(a_task_that_does_not_end_is_reported_once),
         TEST(a_stop_at_the_end_does_not_keep_the_loop_awake),
         TEST(what_was_written_leaves_before_the_end),
         TEST(a_peer_that_does_not_read_does_not_hold_up_the_end),

@@ -54,6 +54,7 @@ static const struct wrong {
     {{.ring_entries = 32769}, "ring_entries"},
     {{.ring_entries = 256, .completion_entries = 511}, "completion_entries"},
     {{.completion_entries = 65537}, "completion_entries"},
+    {{.cancel_limit_ns = -1}, "cancel_limit_ns"},
     {{.stack_size = 16 * 1024 - 1}, "stack_size"},
     {{.stack_size = ((size_t)1 << 30) + 1}, "stack_size"},
     {{.receive_memory = 64 * 1024 - 1}, "receive_memory"},
