@@ -7,6 +7,7 @@ FOLDER holds the built examples.  `output` is what the example is about; the
 others are what every server owes: it ends with 0 on a signal while connections
 are open, and names the address that it cannot listen on.
 """
+import http.client
 import os
 import pathlib
 import queue
@@ -279,6 +280,19 @@ def line_chat(runner):
     stop(program, signal.SIGTERM)
 
 
+def http_hello(runner):
+    program, address = runner.serve()
+    web = http.client.HTTPConnection(*address, timeout=10)
+    for name in ("Ada", "Grace"):  # on one connection
+        web.request("GET", "/hello/" + name)
+        answer = web.getresponse()
+        check(answer.status == 200, f"status {answer.status}")
+        check(answer.read() == f"Hello, {name}!\n".encode(), "another text")
+    web.request("GET", "/nowhere")
+    check(web.getresponse().status == 404, "an unknown path is not 404")
+    stop(program, signal.SIGTERM)
+
+
 def fetch_two(runner):
     code, out = runner.run(Peer(give(1234)).address,
                            Peer(give(200001)).address)
@@ -354,6 +368,7 @@ OUTPUT = {
     "echo_stream": echo_server,
     "echo_client": echo_client,
     "line_chat": line_chat,
+    "http_hello": http_hello,
     "fetch_two": fetch_two,
     "tcp_proxy": tcp_proxy,
     "producer_consumer": producer_consumer,
@@ -368,14 +383,23 @@ def stop(program, number):
     check(code == 0, f"exit code {code} after {signal.Signals(number).name}")
 
 
+# What a client says, and the first line it gets; others echo.
+TALK = {
+    "line_chat": (b"hello\n", None),
+    "http_hello": (b"GET /hello/x HTTP/1.1\r\nHost: x\r\n\r\n",
+                   "HTTP/1.1 200 OK\r\n"),
+}
+
+
 def stop_with_clients(runner, number):
     """A signal while one client has talked and another never did."""
     program, address = runner.serve()
     silent = Client(address)
     talker = Client(address)
-    talker.send(b"hello\n")
-    if runner.name != "line_chat":
-        check(talker.read_line() == "hello\n", "no echo")
+    word, answer = TALK.get(runner.name, (b"hello\n", "hello\n"))
+    talker.send(word)
+    if answer is not None:
+        check(talker.read_line() == answer, "no answer")
     stop(program, number)
     silent.close()
     talker.close()

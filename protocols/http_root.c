@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/* Files below a directory, and nothing else.
+ *
+ * The kernel resolves the path below the directory's descriptor, and refuses
+ * what leads out of it, by a symbolic link too (openat2(2), RESOLVE_BENEATH).
+ * What is no plain path is refused before: "..", a zero byte, a backslash.
+ */
+#include "http_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Content types (the registry of media types, and WHATWG's MIME sniffing). */
+static const struct {
+    const char *extension;
+    const char *type;
+} types[] = {
+    {"html", "text/html; charset=utf-8"},
+    {"htm", "text/html; charset=utf-8"},
+    {"css", "text/css; charset=utf-8"},
+    {"js", "text/javascript; charset=utf-8"},
+    {"mjs", "text/javascript; charset=utf-8"},
+    {"json", "application/json"},
+    {"map", "application/json"},
+    {"txt", "text/plain; charset=utf-8"},
+    {"md", "text/markdown; charset=utf-8"},
+    {"csv", "text/csv; charset=utf-8"},
+    {"xml", "application/xml"},
+    {"svg", "image/svg+xml"},
+    {"png", "image/png"},
+    {"jpg", "image/jpeg"},
+    {"jpeg", "image/jpeg"},
+    {"gif", "image/gif"},
+    {"webp", "image/webp"},
+    {"avif", "image/avif"},
+    {"ico", "image/x-icon"},
+    {"woff", "font/woff"},
+    {"woff2", "font/woff2"},
+    {"wasm", "application/wasm"},
+    {"pdf", "application/pdf"},
+    {"zip", "application/zip"},
+    {"gz", "application/gzip"},
+    {"mp3", "audio/mpeg"},
+    {"ogg", "audio/ogg"},
+    {"wav", "audio/wav"},
+    {"mp4", "video/mp4"},
+    {"webm", "video/webm"},
+};
+
+const char *
+ouro__http_content_type(struct ouro_slice name)
+{
+    size_t at = name.size;
+
+    while (at > 0 && name.data[at - 1] != '.' && name.data[at - 1] != '/')
+        at--;
+    struct ouro_slice extension = ouro_slice_of(name.data + at, name.size - at);
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (at > 0 && name.data[at - 1] == '.'
+            && ouro__http_same_name(extension, types[i].extension))
+            return types[i].type;
+    }
+    return "application/octet-stream";
+}
+
+/* Paths. */
+
+/* A file that is asked for. */
+struct wanted {
+    struct ouro_http_request *request;
+    int root;
+    const char *index;
+    bool compressed; /* NAME.gz is as good */
+    size_t size;
+    char path[PATH_MAX];
+    char location[PATH_MAX]; /* to send the client to */
+};
+
+static bool
+has_dots(const char *path)
+{
+    for (; path != NULL; path = strchr(path, '/')) {
+        path += *path == '/';
+        if (strcmp(path, "..") == 0 || strncmp(path, "../", 3) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* -ENOENT: nothing can be there. */
+static int
+set_path(struct wanted *wanted, struct ouro_slice path)
+{
+    while (path.size > 0 && path.data[0] == '/')
+        path = ouro_slice_of(path.data + 1, path.size - 1);
+    if (path.size >= sizeof(wanted->path)
+        || memchr(path.data, '\0', path.size) != NULL
+        || memchr(path.data, '\\', path.size) != NULL)
+        return -ENOENT;
+    if (path.size > 0)
+        memcpy(wanted->path, path.data, path.size);
+    wanted->path[path.size] = '\0';
+    wanted->size = path.size;
+    return has_dots(wanted->path) ? -ENOENT : 0;
+}
+
+static int
+append(struct wanted *wanted, const char *text)
+{
+    size_t size = strlen(text);
+
+    if (size >= sizeof(wanted->path) - wanted->size)
+        return -ENOENT;
+    memcpy(wanted->path + wanted->size, text, size + 1);
+    wanted->size += size;
+    return 0;
+}
+
+static int
+open_beneath(const struct wanted *wanted)
+{
+    struct open_how how = {
+        .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+    };
+    const char *path = wanted->size > 0 ? wanted->path : ".";
+    long fd;
+
+    do
+        fd = syscall(SYS_openat2, wanted->root, path, &how, sizeof(how));
+    while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+    return fd < 0 ? -errno : (int)fd;
+}
+
+static bool
+is_directory(int fd)
+{
+    struct stat about;
+
+    return fstat(fd, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+static bool
+is_regular(int fd)
+{
+    struct stat about;
+
+    return fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
+}
+
+/* Answers. */
+
+/* Why it was not opened. */
+static int
+respond_error(struct ouro_http_request *request, int error)
+{
+    switch (error) {
+    case -EMFILE:
+    case -ENFILE:
+    case -ENOMEM:
+        ouro_http_respond_text(request, 503, NULL);
+        break;
+    case -EACCES:
+    case -EPERM:
+        ouro_http_respond_text(request, 403, NULL);
+        break;
+    default:
+        ouro_http_respond_text(request, 404, NULL);
+        break;
+    }
+    return 0;
+}
+
+/* A directory is where its slash is, so that links in it work. */
+static int
+respond_slash(struct wanted *wanted)
+{
+    struct ouro_http_request *request = wanted->request;
+    struct ouro_slice path = ouro_http_path(request);
+    struct ouro_slice query = ouro_http_query(request);
+    char *where = wanted->location;
+    bool fits = path.size + query.size + 2 < sizeof(wanted->location);
+    int rc = fits ? 0 : -ENAMETOOLONG;
+
+    if (rc == 0) {
+        size_t size = path.size;
+
+        memcpy(where, path.data, path.size);
+        where[size++] = '/';
+        if (query.data != NULL) {
+            where[size++] = '?';
+            memcpy(where + size, query.data, query.size);
+            size += query.size;
+        }
+        rc = ouro_http_add_header(request, "Location",
+                                  ouro_slice_of(where, size));
+    }
+    if (rc == 0)
+        ouro_http_respond_text(request, 301, NULL);
+    return rc;
+}
+
+/* NAME.gz, if it is there and welcome; else a negative error. */
+static int
+open_compressed(struct wanted *wanted)
+{
+    struct ouro_slice accepted =
+        ouro_http_header(wanted->request, "Accept-Encoding");
+    size_t size = wanted->size;
+
+    if (!wanted->compressed || !ouro__http_list_has(accepted, "gzip")
+        || append(wanted, ".gz") < 0)
+        return -ENOENT;
+    int fd = open_beneath(wanted);
+    wanted->size = size;
+    wanted->path[size] = '\0';
+    if (fd >= 0 && !is_regular(fd)) {
+        close(fd);
+        fd = -ENOENT;
+    }
+    return fd;
+}
+
+/* `fd` is the plain file. */
+static int
+respond_either(struct wanted *wanted, int fd)
+{
+    struct ouro_http_request *request = wanted->request;
+    const char *type =
+        ouro__http_content_type(ouro_slice_of(wanted->path, wanted->size));
+    int compressed = open_compressed(wanted);
+    int rc = 0;
+
+    if (wanted->compressed)
+        rc = ouro_http_add_header(request, "Vary",
+                                  OURO_BYTES("Accept-Encoding"));
+    if (rc == 0 && compressed >= 0)
+        rc = ouro_http_add_header(request, "Content-Encoding",
+                                  OURO_BYTES("gzip"));
+    if (compressed >= 0)
+        close(fd);
+    fd = compressed >= 0 ? compressed : fd;
+    if (rc < 0) {
+        close(fd);
+        return rc;
+    }
+    return ouro_http_respond_file(request, fd, type, NULL);
+}
+
+static int
+serve_path(struct wanted *wanted)
+{
+    bool slash = wanted->size == 0 || wanted->path[wanted->size - 1] == '/';
+    int fd = open_beneath(wanted);
+
+    if (fd >= 0 && is_directory(fd)) {
+        struct ouro_slice path = ouro_http_path(wanted->request);
+
+        close(fd);
+        if (!slash || path.data[path.size - 1] != '/')
+            return respond_slash(wanted);
+        fd = append(wanted, wanted->index);
+        if (fd == 0)
+            fd = open_beneath(wanted);
+    }
+    if (fd >= 0 && !is_regular(fd)) {
+        close(fd);
+        fd = -ENOENT;
+    }
+    return fd < 0 ? respond_error(wanted->request, fd)
+                  : respond_either(wanted, fd);
+}
+
+int
+ouro_http_serve_file(struct ouro_http_request *request, int root,
+                     struct ouro_slice path,
+                     const struct ouro_http_files_options *options)
+{
+    struct ouro_slice method = ouro_http_method(request);
+    struct wanted *wanted;
+
+    if (!ouro__http_same_name(method, "GET")
+        && !ouro__http_same_name(method, "HEAD")) {
+        ouro_http_respond_text(request, 405, NULL);
+        return 0;
+    }
+    /* Two long paths are too much for the stack of a task. */
+    wanted = ouro_alloc(sizeof(*wanted));
+    if (wanted == NULL)
+        return -ENOMEM;
+    wanted->request = request;
+    wanted->root = root;
+    wanted->index = "index.html";
+    if (options != NULL && options->index != NULL)
+        wanted->index = options->index;
+    wanted->compressed = options == NULL || !options->no_compressed;
+    int rc = set_path(wanted, path);
+    rc = rc < 0 ? respond_error(request, rc) : serve_path(wanted);
+    ouro_free(wanted);
+    return rc;
+}

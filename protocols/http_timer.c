@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* Clients that are too slow: one timer for each connection.
+ *
+ * A state has a deadline.  The timer is moved only when it comes too late for
+ * that, so a connection that is busy does not touch it: it fires now and then,
+ * finds that the state has gone on, and waits further.
+ *
+ * Where bytes have to move, a deadline is not the end: who has sent or taken
+ * options.progress_size bytes since the last look gets as much time again.  A
+ * byte now and then is not enough.
+ */
+#include "http_server_inside.h"
+
+#include <errno.h>
+
+static struct ouro_transport *
+transport_of(const struct ouro__http_connection *connection)
+{
+    return connection->base.transport;
+}
+
+static uint64_t
+bytes_taken(const struct ouro__http_connection *connection)
+{
+    return connection->written
+           - ouro_transport_write_buffer_size(transport_of(connection));
+}
+
+static bool
+has_output(const struct ouro__http_connection *connection)
+{
+    return ouro_transport_write_buffer_size(transport_of(connection)) > 0;
+}
+
+/* Of what has to move: output if there is some, else input. */
+static uint64_t
+progress_of(const struct ouro__http_connection *connection)
+{
+    return has_output(connection) ? bytes_taken(connection)
+                                  : connection->received;
+}
+
+static void
+give_up(struct ouro__http_connection *connection)
+{
+    struct ouro_http_request *request = connection->request;
+
+    switch (connection->state) {
+    case OURO__HTTP_HEAD:
+    case OURO__HTTP_BODY:
+        connection->server->stats.refused++;
+        ouro__http_refuse(connection, 408);
+        break;
+    case OURO__HTTP_ACTIVE:
+        if (request->input != NULL && !has_output(connection)) {
+            request->body_error = -ETIMEDOUT;
+            ouro__http_wake(request->input);
+            break;
+        }
+        ouro_transport_fail(transport_of(connection), -ETIMEDOUT);
+        break;
+    case OURO__HTTP_IDLE:
+    case OURO__HTTP_DRAIN:
+    case OURO__HTTP_LINGER:
+        ouro_transport_close(transport_of(connection));
+        break;
+    }
+}
+
+/* Whether bytes have to move now. */
+static bool
+needs_progress(const struct ouro__http_connection *connection)
+{
+    const struct ouro_http_request *request = connection->request;
+
+    if (has_output(connection))
+        return connection->state != OURO__HTTP_LINGER;
+    return connection->state == OURO__HTTP_BODY
+           || connection->state == OURO__HTTP_DRAIN
+           || (connection->state == OURO__HTTP_ACTIVE
+               && request->input != NULL);
+}
+
+static bool
+has_progress(struct ouro__http_connection *connection)
+{
+    uint64_t now = progress_of(connection);
+    uint64_t moved = now - connection->progress;
+
+    connection->progress = now;
+    return moved >= connection->server->options.progress_size;
+}
+
+static void look(void *arg);
+
+static void
+set_timer(struct ouro__http_connection *connection)
+{
+    connection->timer_ns = connection->deadline_ns;
+    ouro_call_at(ouro_transport_loop(transport_of(connection)),
+                 &connection->timer, connection->timer_ns, look, connection);
+}
+
+static void
+look(void *arg)
+{
+    struct ouro__http_connection *connection = arg;
+    struct ouro_loop *loop = ouro_transport_loop(transport_of(connection));
+
+    if (connection->lost || connection->deadline_ns == OURO_FOREVER
+        || ouro_transport_is_closing(transport_of(connection)))
+        return;
+    if (ouro_loop_time_ns(loop) < connection->deadline_ns)
+        set_timer(connection);
+    else if (needs_progress(connection) && has_progress(connection))
+        ouro__http_watch(connection,
+                         connection->server->options.progress_timeout_ns);
+    else
+        give_up(connection);
+}
+
+void
+ouro__http_watch(struct ouro__http_connection *connection, int64_t delay_ns)
+{
+    struct ouro_loop *loop = ouro_transport_loop(transport_of(connection));
+
+    connection->deadline_ns = OURO_FOREVER;
+    if (delay_ns == OURO_FOREVER || connection->lost)
+        return;
+    connection->deadline_ns = ouro_loop_time_ns(loop) + delay_ns;
+    if (!ouro_handle_is_pending(&connection->timer)
+        || connection->timer_ns > connection->deadline_ns)
+        set_timer(connection);
+}
+
+void
+ouro__http_watch_progress(struct ouro__http_connection *connection)
+{
+    connection->progress = progress_of(connection);
+    ouro__http_watch(connection,
+                     connection->server->options.progress_timeout_ns);
+}

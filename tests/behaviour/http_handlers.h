@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* Handlers of the tests, and what they answer. */
+#ifndef OURO_HTTP_HANDLERS_H
+#define OURO_HTTP_HANDLERS_H
+
+#include "http_scene.h"
+
+#define TEXT(size, text)                                             \
+    "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n" \
+    "Content-Length: " size "\r\n\r\n" text
+#define CLOSED(status, size, text)                                       \
+    "HTTP/1.1 " status "\r\nContent-Type: text/plain; charset=utf-8\r\n" \
+    "Content-Length: " size "\r\nConnection: close\r\n\r\n" text
+#define STATUS(status, size)                                             \
+    "HTTP/1.1 " status "\r\nContent-Type: text/plain; charset=utf-8\r\n" \
+    "Content-Length: " size "\r\n\r\n" status "\n"
+
+/* Handlers. */
+
+static inline int
+say_name(struct ouro_http_request *request, void *context)
+{
+    struct ouro_slice name = ouro_http_param(request, "name");
+    char text[64];
+
+    (void)context;
+    snprintf(text, sizeof(text), "%.*s", (int)name.size,
+             (const char *)name.data);
+    ouro_http_respond_text(request, 200, text);
+    return 0;
+}
+
+static inline int
+sleep_and_say_name(struct ouro_http_request *request, void *context)
+{
+    int rc = ouro_sleep(OURO_MILLISECONDS(5));
+
+    return rc < 0 ? rc : say_name(request, context);
+}
+
+static inline int
+echo_body(struct ouro_http_request *request, void *context)
+{
+    (void)context;
+    ouro_http_respond(request, 200, "application/octet-stream",
+                      ouro_http_body(request));
+    return 0;
+}
+
+/* Adds up what it reads. */
+static inline int
+count_body(struct ouro_http_request *request, void *context)
+{
+    uint8_t bytes[1000];
+    char text[32];
+    size_t total = 0;
+    ssize_t size;
+
+    (void)context;
+    while ((size = ouro_http_read(request, bytes, sizeof(bytes))) > 0)
+        total += (size_t)size;
+    if (size < 0)
+        return (int)size;
+    snprintf(text, sizeof(text), "%zu", total);
+    ouro_http_respond_text(request, 200, text);
+    return 0;
+}
+
+static inline int
+ignore_body(struct ouro_http_request *request, void *context)
+{
+    (void)context;
+    ouro_http_respond_text(request, 200, "no");
+    return 0;
+}
+
+static inline int
+stream_three(struct ouro_http_request *request, void *context)
+{
+    int rc =
+        ouro_http_begin(request, 200, "text/plain", OURO_HTTP_UNKNOWN_SIZE);
+
+    (void)context;
+    for (int i = 0; rc == 0 && i < 3; i++) {
+        rc = ouro_http_write(request, OURO_BYTES("part"));
+        if (rc == 0)
+            rc = ouro_sleep(0);
+    }
+    return rc;
+}
+
+static inline int
+promise_ten(struct ouro_http_request *request, void *context)
+{
+    struct scene *scene = context;
+    int rc = ouro_http_begin(request, 200, NULL, 10);
+
+    if (rc == 0)
+        rc = ouro_http_write(request, OURO_BYTES("12345"));
+    if (rc == 0)
+        scene->seen[0] = ouro_http_write(request, OURO_BYTES("678901"));
+    return rc;
+}
+
+static inline int
+fail_with_eio(struct ouro_http_request *request, void *context)
+{
+    (void)request;
+    (void)context;
+    return -EIO;
+}
+
+static inline int
+say_nothing(struct ouro_http_request *request, void *context)
+{
+    (void)request;
+    (void)context;
+    return 0;
+}
+
+static inline int
+answer_twice(struct ouro_http_request *request, void *context)
+{
+    (void)context;
+    ouro_http_respond_text(request, 200, "first");
+    ouro_http_respond_text(request, 200, "second");
+    return 0;
+}
+
+static inline int
+add_fields(struct ouro_http_request *request, void *context)
+{
+    struct scene *scene = context;
+    struct ouro_slice value = ouro_http_header(request, "x-mine");
+
+    scene->seen[0] = ouro_http_add_header(request, "X-Yours", value);
+    scene->seen[1] =
+        ouro_http_add_header(request, "X-Bad", OURO_BYTES("a\r\nb: c"));
+    scene->seen[2] = ouro_http_add_header(request, "a b", value);
+    scene->seen[3] =
+        ouro_http_add_header(request, "content-length", OURO_BYTES("5"));
+    ouro_http_respond(request, 204, NULL, OURO_BYTES("left out"));
+    scene->seen[4] = ouro_http_add_header(request, "X-Late", value);
+    return 0;
+}
+
+/* Waits to be let go. */
+static inline int
+wait_to_go(struct ouro_http_request *request, void *context)
+{
+    struct scene *scene = context;
+
+    ouro_event_set(&scene->arrived);
+    int rc = ouro_event_wait(&scene->go);
+    scene->seen[7] = rc;
+    if (rc < 0)
+        return rc;
+    ouro_http_respond_text(request, 200, "gone");
+    return 0;
+}
+
+static const struct ouro_http_route routes[] = {
+    {.method = "GET", .pattern = "/now/{name}", .callback = say_name},
+    {.method = "GET",
+     .pattern = "/later/{name}",
+     .handler = sleep_and_say_name},
+    {.method = "POST", .pattern = "/echo", .callback = echo_body},
+    {.method = "PUT", .pattern = "/echo", .handler = echo_body},
+    {.method = "POST",
+     .pattern = "/count",
+     .handler = count_body,
+     .streams = true},
+    {.method = "POST",
+     .pattern = "/ignore",
+     .handler = ignore_body,
+     .streams = true},
+    {.method = "GET", .pattern = "/stream", .handler = stream_three},
+    {.method = "GET", .pattern = "/ten", .handler = promise_ten},
+    {.method = "GET", .pattern = "/fail", .handler = fail_with_eio},
+    {.method = "GET", .pattern = "/nothing", .callback = say_nothing},
+    {.method = "GET", .pattern = "/twice", .callback = answer_twice},
+    {.method = "GET", .pattern = "/fields", .callback = add_fields},
+    {.method = "GET", .pattern = "/wait", .handler = wait_to_go},
+    {.pattern = NULL},
+};
+
+/* A client that sends scene->note. */
+static inline int
+ask_note(struct scene *scene)
+{
+    return ask(scene, scene->note);
+}
+
+static inline void
+answer_to(struct scene *scene, const char *text)
+{
+    *scene = (struct scene){.routes = routes, .act = ask_note};
+    assert_true(strlen(text) < sizeof(scene->note));
+    strcpy(scene->note, text);
+    assert_plays(scene);
+}
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
+
+#endif

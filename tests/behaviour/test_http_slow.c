@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/* Clients that are too slow get nowhere.  Time is the simulation's. */
+#include "http_scene.h"
+
+const char *engine;
+
+static int
+say_hello(struct ouro_http_request *request, void *context)
+{
+    (void)context;
+    ouro_http_respond_text(request, 200, "hello");
+    return 0;
+}
+
+static int
+read_body(struct ouro_http_request *request, void *context)
+{
+    struct scene *scene = context;
+    uint8_t bytes[64];
+    ssize_t size;
+
+    while ((size = ouro_http_read(request, bytes, sizeof(bytes))) > 0)
+        continue;
+    scene->seen[7] = size;
+    return (int)size;
+}
+
+/* More than a socket takes whose peer does not read. */
+static int
+write_much(struct ouro_http_request *request, void *context)
+{
+    static const uint8_t bytes[10000];
+    struct scene *scene = context;
+    int rc = ouro_http_begin(request, 200, NULL, OURO_HTTP_UNKNOWN_SIZE);
+
+    for (int i = 0; rc == 0 && i < 1000; i++)
+        rc = ouro_http_write(request, ouro_slice_of(bytes, sizeof(bytes)));
+    scene->seen[7] = rc;
+    return rc;
+}
+
+static const struct ouro_http_route routes[] = {
+    {.method = "GET", .pattern = "/", .callback = say_hello},
+    {.method = "POST", .pattern = "/", .callback = say_hello},
+    {.method = "PUT", .pattern = "/", .handler = read_body, .streams = true},
+    {.method = "GET", .pattern = "/much", .handler = write_much},
+    {.pattern = NULL},
+};
+
+static int64_t
+now_ns(void)
+{
+    return ouro_loop_time_ns(ouro_get_running_loop());
+}
+
+/* Whole seconds from the call to the end of what comes. */
+static int
+time_the_end(struct scene *scene)
+{
+    int64_t before = now_ns();
+    int rc = receive_to_end(scene);
+
+    scene->seen[0] = (now_ns() - before) / OURO_SECONDS(1);
+    return rc;
+}
+
+/* Send the note, then nothing. */
+static int
+fall_silent(struct scene *scene)
+{
+    int rc = open_client(scene);
+
+    if (rc == 0)
+        rc = send_text(scene, scene->note);
+    if (rc == 0)
+        rc = time_the_end(scene);
+    close_client(scene);
+    return rc;
+}
+
+static void
+silent_after(struct scene *scene, const char *text)
+{
+    *scene = (struct scene){.routes = routes, .act = fall_silent};
+    strcpy(scene->note, text);
+    assert_plays(scene);
+}
+
+static void
+an_idle_connection_is_closed_after_a_minute(void **state)
+{
+    struct scene scene;
+
+    (void)state;
+    silent_after(&scene, "");
+    assert_int_equal(scene.seen[0], 60);
+    assert_string_equal(scene.answer, "");
+    silent_after(&scene, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_int_equal(scene.seen[0], 60);
+    assert_non_null(strstr(scene.answer, "hello"));
+}
+
+static void
+a_head_that_does_not_end_is_408(void **state)
+{
+    struct scene scene;
+
+    (void)state;
+    silent_after(&scene, "GET / HT");
+    assert_in_range(scene.seen[0], 20, 25);
+    assert_true(begins_with(scene.answer, "HTTP/1.1 408 Request Timeout"));
+}
+
+static void
+a_body_that_does_not_end_is_408(void **state)
+{
+    struct scene scene;
+
+    (void)state;
+    silent_after(&scene, "POST / HTTP/1.1\r\nHost: a\r\n"
+                         "Content-Length: 100000\r\n\r\nabc");
+    assert_in_range(scene.seen[0], 20, 25);
+    assert_true(begins_with(scene.answer, "HTTP/1.1 408 Request Timeout"));
+}
+
+/* One byte a second. */
+static int
+drip(void *arg)
+{
+    struct scene *scene = arg;
+    int rc = 0;
+
+    for (int i = 0; rc == 0 && i < 600; i++) {
+        rc = ouro_sleep(OURO_SECONDS(1));
+        if (rc == 0)
+            rc = send_text(scene, "x");
+    }
+    return rc == -ECANCELED ? rc : 0;
+}
+
+static int
+send_drop_by_drop(struct scene *scene)
+{
+    struct ouro_task *task;
+    int rc = open_client(scene);
+
+    if (rc == 0)
+        rc = send_text(scene, scene->note);
+    if (rc == 0)
+        rc = ouro_create_task(&task, drip, scene);
+    if (rc < 0)
+        return rc;
+    rc = time_the_end(scene);
+    ouro_task_cancel(task);
+    (void)!ouro_task_join(task);
+    ouro_task_unref(task);
+    return rc == -ECONNRESET ? 0 : rc;
+}
+
+static void
+dripping_after(struct scene *scene, const char *text)
+{
+    *scene = (struct scene){.routes = routes, .act = send_drop_by_drop};
+    strcpy(scene->note, text);
+    assert_plays(scene);
+}
+
+static void
+who_sends_a_byte_now_and_then_gets_nowhere(void **state)
+{
+    struct scene scene;
+
+    (void)state;
+    dripping_after(&scene, "GET / HTTP/1.1\r\nHost: a\r\nX: ");
+    assert_in_range(scene.seen[0], 20, 30);
+    assert_true(begins_with(scene.answer, "HTTP/1.1 408 "));
+    dripping_after(&scene, "POST / HTTP/1.1\r\nHost: a\r\n"
+                           "Content-Length: 100000\r\n\r\n");
+    assert_in_range(scene.seen[0], 20, 30);
+    assert_true(begins_with(scene.answer, "HTTP/1.1 408 "));
+}
+
+static void
+a_handler_that_waits_for_a_slow_body_is_told(void **state)
+{
+    struct seen_exceptions seen;
+    struct scene scene = {
+        .routes = routes,
+        .act = send_drop_by_drop,
+        .note = "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n",
+    };
+
+    (void)state;
+    assert_plays_noisily(&scene, &seen);
+    assert_int_equal(scene.seen[7], -ETIMEDOUT);
+    assert_true(begins_with(scene.answer, "HTTP/1.1 500 "));
+}
+
+/* A client that reads nothing for a long time, then all. */
+static int
+read_nothing(struct scene *scene)
+{
+    int rc = open_client(scene);
+
+    ouro_stream_set_limit(scene->stream, 1000);
+    if (rc == 0)
+        rc = send_text(scene, "GET /much HTTP/1.1\r\nHost: a\r\n\r\n");
+    if (rc == 0)
+        rc = ouro_sleep(OURO_SECONDS(100));
+    if (rc == 0)
+        scene->seen[0] = receive_to_end(scene);
+    close_client(scene);
+    return rc;
+}
+
+static void
+who_does_not_take_the_answer_is_cut_off(void **state)
+{
+    struct scene scene = {.routes = routes, .act = read_nothing};
+
+    (void)state;
+    assert_plays(&scene);
+    assert_int_equal(scene.seen[0], -ECONNRESET);
+    assert_int_equal(scene.seen[7], -ECANCELED);
+    assert_true(scene.size < 1000000);
+}
+
+/* 10 KB a second is slow, and is progress. */
+static int
+read_slowly(struct scene *scene)
+{
+    struct ouro_slice bytes;
+    ssize_t size = 1;
+    int rc = open_client(scene);
+
+    ouro_stream_set_limit(scene->stream, 5000);
+    if (rc == 0)
+        rc = send_text(scene, "GET /much HTTP/1.1\r\nHost: a\r\n"
+                              "Connection: close\r\n\r\n");
+    while (rc == 0 && size > 0) {
+        size = ouro_stream_peek(scene->stream, &bytes);
+        if (size > 0) {
+            ouro_stream_consume(scene->stream, bytes.size);
+            scene->seen[1] += size;
+            rc = ouro_sleep(OURO_SECONDS(0.5));
+        }
+    }
+    scene->seen[0] = size;
+    close_client(scene);
+    return rc;
+}
+
+static void
+who_takes_it_slowly_gets_all_of_it(void **state)
+{
+    struct scene scene = {.routes = routes, .act = read_slowly};
+
+    (void)state;
+    assert_plays(&scene);
+    assert_int_equal(scene.seen[0], 0);
+    assert_int_equal(scene.seen[7], 0);
+    assert_true(scene.seen[1] > 10000000);
+}
+
+int
+main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_idle_connection_is_closed_after_a_minute),
+        cmocka_unit_test(a_head_that_does_not_end_is_408),
+        cmocka_unit_test(a_body_that_does_not_end_is_408),
+        cmocka_unit_test(who_sends_a_byte_now_and_then_gets_nowhere),
+        cmocka_unit_test(a_handler_that_waits_for_a_slow_body_is_told),
+        cmocka_unit_test(who_does_not_take_the_answer_is_cut_off),
+        cmocka_unit_test(who_takes_it_slowly_gets_all_of_it),
+    };
+
+    engine = world_engine(argc, argv);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
