@@ -47,6 +47,8 @@ ouro_signals_wait(struct ouro_signals *signals)
     int number = 0;
 
     while (rc == 0 && (number = take_one(&signals->handler)) == 0) {
+        OURO_CHECK(ouro__list_is_empty(&signals->news.waiters),
+                   "one task at a time waits for the same signals");
         ouro_future_fini(&signals->news);
         ouro_future_init(&signals->news, signals->handler.loop);
         rc = ouro__await_plainly_for(&signals->news, &wait_signal, signals);
@@ -67,8 +69,9 @@ ouro_wait_signal(int number)
     struct ouro_signals signals;
 
     int rc = ouro__checkpoint();
-    if (rc == 0)
-        rc = ouro_signals_begin(&signals, &number, 1);
+    if (rc < 0)
+        return rc;
+    rc = ouro_signals_begin(&signals, &number, 1);
     if (rc < 0)
         return rc;
     rc = ouro_signals_wait(&signals);

@@ -34,6 +34,12 @@
 
 enum { MOST_SIGNALS = 64 }; /* as many as the kernel has, and bits */
 
+/* What a signal handler touches, here and in ouro_mailbox_post(). */
+_Static_assert(ATOMIC_BOOL_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2
+                   && ATOMIC_LLONG_LOCK_FREE == 2
+                   && ATOMIC_POINTER_LOCK_FREE == 2,
+               "a signal may come while its own lock is held");
+
 /* Where the signals for one loop come in; from its first handler on, as long as
  * the loop. */
 struct inlet {
@@ -50,7 +56,8 @@ struct inlet {
 /* Those of all loops. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic(struct inlet *) inlets;
-static atomic_uint readers; /* calls of signal_came() that are going on */
+static sigset_t before_the_fork; /* blocked signals; the lock's */
+static atomic_uint readers;      /* calls of signal_came() that are going on */
 static struct {
     unsigned handlers;
     struct sigaction before;
@@ -70,6 +77,22 @@ handler_of(struct ouro__list *link)
 
 /* From the signal to the loop. */
 
+/* What came so far is for the handlers that there are now. */
+static void
+hand_out(struct inlet *inlet)
+{
+    uint64_t came = atomic_exchange(&inlet->came, 0);
+
+    ouro__list_for_each (link, &inlet->handlers) {
+        struct ouro_signal_handler *handler = handler_of(link);
+
+        if ((handler->wanted & came) == 0)
+            continue;
+        handler->came |= handler->wanted & came;
+        handler->is_due = true;
+    }
+}
+
 /* Each is called right after this, so the last goes first. */
 static void
 deliver(void *arg)
@@ -77,14 +100,14 @@ deliver(void *arg)
     struct inlet *inlet = arg;
 
     atomic_store(&inlet->is_posted, false);
-    uint64_t came = atomic_exchange(&inlet->came, 0);
+    hand_out(inlet);
     for (struct ouro__list *link = inlet->handlers.prev;
          link != &inlet->handlers; link = link->prev) {
         struct ouro_signal_handler *handler = handler_of(link);
 
-        if ((handler->wanted & came) == 0)
+        if (!handler->is_due)
             continue;
-        handler->came |= handler->wanted & came;
+        handler->is_due = false;
         if (!ouro_handle_is_pending(&handler->call))
             ouro__call_next(inlet->loop, &handler->call, handler->fn,
                             handler->arg, handler->site);
@@ -181,16 +204,28 @@ give_back_all(uint64_t wanted)
 
 /* Forks. */
 
+/* No signal comes from before the lock is taken until the child has put back
+ * what was there: one more would be noted for a loop that is not the child's,
+ * and lost. */
 static void
 before_fork(void)
 {
+    sigset_t all;
+    sigset_t before;
+
+    sigfillset(&all);
+    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
     (void)pthread_mutex_lock(&lock);
+    before_the_fork = before;
 }
 
 static void
 after_fork(void)
 {
+    sigset_t before = before_the_fork;
+
     (void)pthread_mutex_unlock(&lock);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 /* Threads that were in signal_came() are not in the child. */
@@ -326,8 +361,10 @@ ouro__signals_add(struct ouro_loop *loop, struct ouro_signal_handler *handler,
     handler->site = site;
     handler->wanted = 0;
     handler->came = 0;
+    handler->is_due = false;
 
     (void)pthread_mutex_lock(&lock);
+    hand_out(inlet);
     ouro__list_append(&inlet->handlers, &handler->link);
     int rc = take_all(inlet, handler, numbers, count);
     if (rc < 0)

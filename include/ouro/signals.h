@@ -36,13 +36,15 @@ struct ouro_signal_handler {
     struct ouro_handle call;
     uint64_t wanted; /* bit n - 1 is signal n */
     uint64_t came;
+    bool is_due; /* some came that it was not called for yet */
 };
 
 /**
  * Call `fn(arg)` from the loop whenever signal `number` comes.
  *
  * Several handlers may want the same signal, in one loop or in many, and all
- * are called, those of one loop in the order in which they were added.
+ * are called, those of one loop in the order in which they were added.  A
+ * handler is not told of what came before it was added.
  *   -EINVAL  no such signal; or SIGKILL or SIGSTOP, which nobody can handle; or
  *            SIGSEGV, SIGBUS, SIGFPE or SIGILL, which would come for ever
  *   -ENOMEM
@@ -65,8 +67,8 @@ bool ouro_remove_signal_handler(struct ouro_signal_handler *handler);
 /**
  * Signals that a task waits for.
  *
- * Lives in the frame of the task, from begin to end.  What comes between two
- * waits is kept for the next.
+ * Lives in the frame of the task, from begin to end.  Only one task at a time
+ * waits for them.  What comes between two waits is kept for the next.
  */
 struct ouro_signals {
     struct ouro_signal_handler handler; /* private, as all of it is */

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { ROUNDS = 1000, CHANGES = 2000, CALLS = 100 };
+enum { ROUNDS = 1000, STORM = 100000, CHANGES = 2000, CALLS = 100 };
 
 /* A loop, and somebody who sends signals to its process. */
 struct fixture {
@@ -20,6 +20,7 @@ struct fixture {
     struct peer sender;
     int told[2]; /* a pipe: a byte for each signal that may be sent */
     unsigned calls;
+    atomic_uint sent;
     atomic_bool over;
 };
 
@@ -89,6 +90,48 @@ each_signal_wakes_a_loop_that_sleeps(void **state)
     assert_true(ouro_remove_signal_handler(&f->handler));
 }
 
+/* A storm. */
+
+/* Half of them to this thread, which then posts from outside of the loop. */
+static int
+send_a_storm(void *arg)
+{
+    struct fixture *f = arg;
+
+    for (unsigned i = 1; i <= STORM; i++) {
+        atomic_store(&f->sent, i);
+        if ((i % 2 == 0 ? raise(SIGUSR1) : kill(getpid(), SIGUSR1)) < 0)
+            return -errno;
+    }
+    return 0;
+}
+
+/* What it looks at is as new as the signal: none may come after the last. */
+static void
+look_at_the_storm(void *arg)
+{
+    struct fixture *f = arg;
+
+    f->calls++;
+    if (atomic_load(&f->sent) == STORM)
+        ouro_loop_stop(f->loop);
+}
+
+static void
+the_last_signal_of_a_storm_is_heard(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_ok(ouro_add_signal_handler(f->loop, &f->handler, SIGUSR1,
+                                      look_at_the_storm, f));
+    peer_start(&f->sender, send_a_storm, f);
+    ouro_loop_run_forever(f->loop);
+
+    assert_ok(peer_join(&f->sender));
+    assert_in_range(f->calls, 1, STORM);
+    assert_true(ouro_remove_signal_handler(&f->handler));
+}
+
 /* Handlers that come and go under fire. */
 
 static int
@@ -111,6 +154,7 @@ count_call(void *arg)
     f->calls++;
 }
 
+/* The second turn calls it for what came in the first. */
 static int
 come_and_go(void *arg)
 {
@@ -120,7 +164,7 @@ come_and_go(void *arg)
     for (int i = 0; rc == 0 && (i < CHANGES || f->calls < CALLS); i++) {
         rc = ouro_add_signal_handler(f->loop, &f->handler, SIGUSR2, count_call,
                                      f);
-        if (rc == 0)
+        for (int turn = 0; rc == 0 && turn < 2; turn++)
             rc = ouro_sleep(0);
         ouro_remove_signal_handler(&f->handler);
     }
@@ -246,6 +290,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(each_signal_wakes_a_loop_that_sleeps),
+        TEST(the_last_signal_of_a_storm_is_heard),
         TEST(handlers_may_come_and_go_while_signals_come),
         TEST(loops_of_several_threads_all_hear_of_a_signal),
         cmocka_unit_test(

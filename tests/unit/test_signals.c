@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Signals as calls of a loop, and as what a task waits for.  Row A82 of the
- * list of behaviours, and what A62 says of signals. */
+/* Signals as calls of a loop.  Row A82 of the list of behaviours; what waits
+ * for them is in test_signal_wait.c, what a fork does in test_signal_forks.c.
+ */
 #include "ouro_test.h"
 
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* What a handler was called for. */
@@ -23,9 +23,6 @@ struct fixture {
     struct ouro_loop *loop;
     struct heard heard[3];
     unsigned calls;
-    struct ouro_task *task;
-    struct ouro_signals signals;
-    int seen[3];
 };
 
 static int
@@ -36,10 +33,8 @@ setup(void **state)
     assert_non_null(f);
     assert_ok(ouro_sim_new(&f->sim, NULL));
     f->loop = ouro_sim_loop(f->sim);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 3; i++)
         f->heard[i].f = f;
-        f->seen[i] = UNSEEN;
-    }
     *state = f;
     return 0;
 }
@@ -202,6 +197,42 @@ one_that_is_removed_before_the_loop_looks_is_not_called(void **state)
 }
 
 static void
+a_handler_is_not_told_of_what_came_before_it(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_ok(add(f, 0, SIGUSR1));
+    assert_ok(add(f, 1, SIGUSR1));
+    assert_ok(raise(SIGUSR1));
+    assert_true(remove_handler(f, 0));
+    assert_ok(add(f, 0, SIGUSR1));
+    assert_ok(add(f, 2, SIGUSR1));
+    ouro_sim_turn(f->sim);
+    assert_int_equal(f->heard[0].count, 0);
+    assert_int_equal(f->heard[1].count, 1);
+    assert_int_equal(f->heard[2].count, 0);
+
+    come(f, SIGUSR1);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(f->heard[i].count, i == 1 ? 2 : 1);
+}
+
+static void
+what_came_for_a_handler_that_went_is_not_for_the_next(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_ok(add(f, 0, SIGUSR1));
+    assert_ok(raise(SIGUSR1));
+    assert_true(remove_handler(f, 0));
+    assert_ok(add(f, 1, SIGUSR1));
+    ouro_sim_turn(f->sim);
+
+    assert_int_equal(f->heard[0].count, 0);
+    assert_int_equal(f->heard[1].count, 0);
+}
+
+static void
 two_loops_both_hear_of_a_signal(void **state)
 {
     struct fixture *f = *state;
@@ -254,6 +285,56 @@ the_last_to_be_removed_puts_back_what_was_there(void **state)
 }
 
 static void
+with_information(int number, siginfo_t *info, void *context)
+{
+    (void)number;
+    (void)info;
+    (void)context;
+}
+
+/* As the kernel has it: handler, flags, restorer, mask.  That of the C library
+ * has bytes that mean nothing. */
+struct action {
+    uint64_t words[4];
+};
+
+static struct action
+action_of(int number)
+{
+    struct action now = {{0}};
+
+    assert_ok(syscall(SYS_rt_sigaction, number, NULL, &now, 8));
+    return now;
+}
+
+static void
+what_is_put_back_is_the_same_byte_by_byte(void **state)
+{
+    struct fixture *f = *state;
+    struct sigaction mine = {
+        .sa_sigaction = with_information,
+        .sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK,
+    };
+    struct sigaction original;
+
+    sigemptyset(&mine.sa_mask);
+    sigaddset(&mine.sa_mask, SIGHUP);
+    sigaddset(&mine.sa_mask, SIGRTMAX);
+    assert_ok(sigaction(SIGUSR2, &mine, &original));
+    struct action before = action_of(SIGUSR2);
+    for (size_t i = 0; i < 3; i++)
+        assert_ok(add(f, i, SIGUSR2));
+    come(f, SIGUSR2);
+    for (size_t i = 0; i < 3; i++)
+        assert_true(remove_handler(f, i));
+    struct action after = action_of(SIGUSR2);
+
+    assert_ok(sigaction(SIGUSR2, &original, NULL));
+    assert_memory_equal(&after, &before, sizeof(before));
+    assert_int_equal(f->heard[2].count, 1);
+}
+
+static void
 what_somebody_else_put_there_meanwhile_stays(void **state)
 {
     struct fixture *f = *state;
@@ -299,213 +380,6 @@ what_cannot_be_handled_is_refused(void **state)
     assert_ok(add(f, 0, SIGRTMAX - 1));
     come(f, SIGRTMAX - 1);
     assert_int_equal(f->heard[0].count, 1);
-}
-
-/* A82: tasks that wait. */
-
-static int
-wait_for_one(void *arg)
-{
-    struct fixture *f = arg;
-
-    f->seen[0] = ouro_wait_signal(SIGUSR1);
-    return 0;
-}
-
-static void
-a_task_waits_for_a_signal(void **state)
-{
-    struct fixture *f = *state;
-
-    start(f->sim, wait_for_one, f);
-    assert_int_equal(f->seen[0], UNSEEN);
-    assert_ok(raise(SIGUSR1));
-    ouro_sim_advance(f->sim, 0);
-
-    assert_int_equal(f->seen[0], SIGUSR1);
-    assert_true(is_default(SIGUSR1));
-}
-
-static int
-wait_briefly(void *arg)
-{
-    struct fixture *f = arg;
-    struct ouro_timeout limit;
-
-    ouro_timeout_begin(&limit, OURO_SECONDS(1));
-    int rc = ouro_wait_signal(SIGUSR1);
-    f->seen[0] = (int)ouro_timeout_end(&limit, rc);
-    f->seen[1] = ouro_wait_signal(SIGKILL);
-    return 0;
-}
-
-static void
-a_wait_that_is_cancelled_puts_back_what_was_there(void **state)
-{
-    struct fixture *f = *state;
-
-    start(f->sim, wait_briefly, f);
-    assert_false(is_default(SIGUSR1));
-    ouro_sim_advance(f->sim, OURO_SECONDS(1));
-
-    assert_err(f->seen[0], ETIMEDOUT);
-    assert_err(f->seen[1], EINVAL);
-    assert_true(is_default(SIGUSR1));
-}
-
-static int
-wait_for_several(void *arg)
-{
-    static const int numbers[] = {SIGUSR2, SIGUSR1, SIGUSR2, SIGHUP};
-    struct fixture *f = arg;
-
-    int rc = ouro_signals_begin(&f->signals, numbers, 4);
-    if (rc < 0)
-        return rc;
-    rc = ouro_sleep(OURO_SECONDS(1));
-    for (size_t i = 0; rc == 0 && i < 3; i++)
-        f->seen[i] = ouro_signals_wait(&f->signals);
-    ouro_signals_end(&f->signals);
-    return rc;
-}
-
-static void
-what_comes_between_two_waits_is_kept_the_lowest_first(void **state)
-{
-    struct fixture *f = *state;
-
-    start(f->sim, wait_for_several, f);
-    come(f, SIGUSR2);
-    come(f, SIGUSR1);
-    ouro_sim_advance(f->sim, OURO_SECONDS(2));
-    assert_int_equal(f->seen[0], SIGUSR1);
-    assert_int_equal(f->seen[1], SIGUSR2);
-    assert_int_equal(f->seen[2], UNSEEN);
-
-    assert_ok(raise(SIGHUP));
-    ouro_sim_advance(f->sim, 0);
-    assert_int_equal(f->seen[2], SIGHUP);
-    assert_true(is_default(SIGUSR2));
-}
-
-static int
-wait_again_after_a_cancel(void *arg)
-{
-    static const int number = SIGUSR1;
-    struct fixture *f = arg;
-
-    f->seen[0] = ouro_signals_begin(&f->signals, &number, 1);
-    f->seen[1] = ouro_signals_wait(&f->signals);
-    ouro_uncancel();
-    f->seen[2] = ouro_signals_wait(&f->signals);
-    ouro_signals_end(&f->signals);
-    return 0;
-}
-
-static void
-what_came_when_a_wait_was_cancelled_is_for_the_next(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_ok(
-        ouro_loop_create_task(f->loop, &f->task, wait_again_after_a_cancel, f));
-    ouro_sim_turn(f->sim);
-    ouro_task_cancel(f->task);
-    assert_ok(raise(SIGUSR1));
-    ouro_sim_advance(f->sim, 0);
-    ouro_task_unref(f->task);
-
-    assert_ok(f->seen[0]);
-    assert_err(f->seen[1], ECANCELED);
-    assert_int_equal(f->seen[2], SIGUSR1);
-}
-
-static int
-begin_with_a_bad_one(void *arg)
-{
-    static const int numbers[] = {SIGUSR1, SIGKILL};
-    struct fixture *f = arg;
-
-    f->seen[0] = ouro_signals_begin(&f->signals, numbers, 2);
-    return 0;
-}
-
-static void
-a_set_with_a_bad_number_takes_none(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_ok(ouro_sim_run(f->sim, begin_with_a_bad_one, f));
-
-    assert_err(f->seen[0], EINVAL);
-    assert_true(is_default(SIGUSR1));
-}
-
-/* A62: a forked child. */
-
-static int
-status_of(pid_t child)
-{
-    int status = -1;
-
-    assert_true(child > 0);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    return status;
-}
-
-static void
-in_a_forked_child_signals_do_what_they_did_before(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_ok(add(f, 0, SIGUSR1));
-    pid_t child = fork();
-    if (child == 0) {
-        (void)raise(SIGUSR1);
-        _exit(0);
-    }
-    int status = status_of(child);
-
-    assert_true(WIFSIGNALED(status));
-    assert_int_equal(WTERMSIG(status), SIGUSR1);
-    ouro_sim_turn(f->sim);
-    assert_int_equal(f->heard[0].count, 0);
-    come(f, SIGUSR1);
-    assert_int_equal(f->heard[0].count, 1);
-}
-
-/* Its exit code: the calls that its own loop made. */
-static _Noreturn void
-hear_in_child(struct fixture *f)
-{
-    struct ouro_sim *sim;
-
-    if (ouro_sim_new(&sim, NULL) < 0
-        || ouro_add_signal_handler(ouro_sim_loop(sim), &f->heard[1].handler,
-                                   SIGUSR1, hear, &f->heard[1])
-               < 0)
-        _exit(99);
-    (void)raise(SIGUSR1);
-    ouro_sim_turn(sim);
-    ouro_sim_free(sim);
-    _exit((int)f->heard[1].count);
-}
-
-static void
-a_loop_of_the_child_has_handlers_of_its_own(void **state)
-{
-    struct fixture *f = *state;
-
-    assert_ok(add(f, 0, SIGUSR1));
-    pid_t child = fork();
-    if (child == 0)
-        hear_in_child(f);
-    int status = status_of(child);
-
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 1);
-    ouro_sim_turn(f->sim);
-    assert_int_equal(f->heard[0].count, 0);
 }
 
 /* Breaches, and no memory. */
@@ -568,18 +442,14 @@ main(void)
         TEST(a_handler_that_is_removed_leaves_the_others),
         TEST(a_handler_may_remove_itself_and_the_next),
         TEST(one_that_is_removed_before_the_loop_looks_is_not_called),
+        TEST(a_handler_is_not_told_of_what_came_before_it),
+        TEST(what_came_for_a_handler_that_went_is_not_for_the_next),
         TEST(two_loops_both_hear_of_a_signal),
         TEST(the_last_to_be_removed_puts_back_what_was_there),
+        TEST(what_is_put_back_is_the_same_byte_by_byte),
         TEST(what_somebody_else_put_there_meanwhile_stays),
         TEST(a_loop_that_is_freed_removes_its_handlers),
         TEST(what_cannot_be_handled_is_refused),
-        TEST(a_task_waits_for_a_signal),
-        TEST(a_wait_that_is_cancelled_puts_back_what_was_there),
-        TEST(what_comes_between_two_waits_is_kept_the_lowest_first),
-        TEST(what_came_when_a_wait_was_cancelled_is_for_the_next),
-        TEST(a_set_with_a_bad_number_takes_none),
-        TEST(in_a_forked_child_signals_do_what_they_did_before),
-        TEST(a_loop_of_the_child_has_handlers_of_its_own),
         TEST(to_add_one_twice_stops_the_program),
         TEST(without_memory_there_is_no_handler),
     };
