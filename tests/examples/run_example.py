@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 SCALE = int(os.environ.get("OURO_TEST_TIMEOUT_SCALE", "1"))
 START_SECONDS = 5 * SCALE
@@ -39,9 +40,9 @@ def check(condition, what):
 class Program:
     """An example that runs, and the lines that it printed so far."""
 
-    def __init__(self, path, *arguments):
+    def __init__(self, path, *arguments, stdin=subprocess.DEVNULL):
         self.process = subprocess.Popen(
-            [path, *arguments], stdin=subprocess.DEVNULL,
+            [path, *arguments], stdin=stdin,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.lines = queue.Queue()
         self.errors = queue.Queue()
@@ -170,8 +171,8 @@ class Runner:
         self.name = name
         self.programs = []
 
-    def start(self, *arguments):
-        program = Program(self.path, *arguments)
+    def start(self, *arguments, **options):
+        program = Program(self.path, *arguments, **options)
         self.programs.append(program)
         return program
 
@@ -349,6 +350,77 @@ def first_of_many(runner):
           "who refused is not named")
 
 
+def to_thread(runner):
+    program = runner.start(stdin=subprocess.PIPE)
+    program.wait_line(r"^tick$", START_SECONDS)
+    program.wait_line(r"^tick$", START_SECONDS)
+    program.process.stdin.write("Ada\n")
+    program.process.stdin.flush()
+    program.wait_line(r"^hello, Ada$", TALK_SECONDS)
+    code = program.wait(STOP_SECONDS)
+    check(code == 0, f"exit code {code}")
+
+    code, out = runner.run()
+    check(code == 1 and "hello" not in out, "it greets where nobody types")
+
+    # The first cancels a task that cannot leave, and the second kills.
+    program = runner.start(stdin=subprocess.PIPE)
+    program.wait_line(r"^tick$", START_SECONDS)
+    check(signal_twice(program, signal.SIGINT) == -signal.SIGINT,
+          "the second signal does not kill")
+
+
+def signal_twice(program, number):
+    """The exit code.  Two that come at once are one, so there may be more."""
+    for _ in range(STOP_SECONDS * 10):
+        program.process.send_signal(number)
+        try:
+            return program.process.wait(0.1)
+        except subprocess.TimeoutExpired:
+            pass
+    raise Failure("it does not end after many signals")
+
+
+def wait_until_refused(address):
+    """What was accepted in the meantime is closed again."""
+    for _ in range(STOP_SECONDS * 100):
+        try:
+            Client(address).close()
+        except ConnectionRefusedError:
+            return
+        time.sleep(0.01)
+    raise Failure("it goes on accepting")
+
+
+def graceful(runner):
+    program, address = runner.serve()
+    idle = Client(address)
+    idle.send(b"1\n2\n\n")
+    check(idle.read_line() == "3\n", "one and two are not three")
+    busy = Client(address)
+    busy.send(b"4\n\n5\n")
+    check(busy.read_line() == "4\n", "four is not four")
+
+    # What is in flight is finished, and who is idle is sent away.
+    program.process.send_signal(signal.SIGTERM)
+    wait_until_refused(address)
+    check(idle.read_line() == "", "an idle client is not sent away")
+    busy.send(b"6\n\n")
+    check(busy.read_line() == "11\n", "a sum that had begun is not finished")
+    check(busy.read_line() == "", "it goes on after the sum")
+    code = program.wait(STOP_SECONDS)
+    check(code == 0, f"exit code {code} after SIGTERM")
+
+    # And who does not finish has two seconds.
+    program, address = runner.serve()
+    stuck = Client(address)
+    stuck.send(b"7\n\n8\n")
+    check(stuck.read_line() == "7\n", "seven is not seven")
+    began = time.monotonic()
+    stop(program, signal.SIGTERM)
+    check(time.monotonic() - began >= 1.9, "it does not wait for the sum")
+
+
 def dump(runner):
     program = runner.start()
     program.wait_line(r"^2 'rent' \(dump\.c:\d+\) waits for a lock "
@@ -372,6 +444,8 @@ OUTPUT = {
     "fetch_two": fetch_two,
     "tcp_proxy": tcp_proxy,
     "producer_consumer": producer_consumer,
+    "to_thread": to_thread,
+    "graceful": graceful,
     "dump": dump,
     "first_of_many": first_of_many,
 }
@@ -386,6 +460,7 @@ def stop(program, number):
 # What a client says, and the first line it gets; others echo.
 TALK = {
     "line_chat": (b"hello\n", None),
+    "graceful": (b"1\n\n", "1\n"),
     "http_hello": (b"GET /hello/x HTTP/1.1\r\nHost: x\r\n\r\n",
                    "HTTP/1.1 200 OK\r\n"),
 }
