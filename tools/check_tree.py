@@ -97,6 +97,8 @@ def check_lists(root, fail):
            lambda path: rf"^\s*support/{path.name}\s*$")
     listed("examples/*.c", "examples/CMakeLists.txt",
            lambda path: rf"^\s*ouro_example\({path.stem}\b")
+    listed("examples/tutorial/*.c", "examples/CMakeLists.txt",
+           lambda path: rf"^\s*ouro_tutorial\({path.stem}\b")
     return 0
 
 
