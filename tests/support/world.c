@@ -8,8 +8,7 @@
 
 enum {
     SKIPPED = 77,
-    LOOKS = 1000, /* for what is left to end, one in LOOK_NS */
-    CHAOS_SEED = 1
+    LOOKS = 1000 /* for what is left to end, one in LOOK_NS */
 };
 
 #define LOOK_NS OURO_MILLISECONDS(10)
@@ -28,6 +27,14 @@ struct world {
 
 /* How loops are made. */
 static struct ouro_loop_options loop_options;
+
+static uint64_t chaos_seed = 1;
+
+void
+set_world_seed(uint64_t seed)
+{
+    chaos_seed = seed;
+}
 
 void
 set_world_loop(const struct ouro_loop_options *options)
@@ -70,7 +77,7 @@ make_simulated(struct world *world, const char *engine)
 
     if (strcmp(engine, "chaos") == 0)
         options = (struct ouro_sim_options){
-            .seed = CHAOS_SEED,
+            .seed = chaos_seed,
             .late_percent = 20,
             .reorder_percent = 20,
             .short_io_percent = 30,

@@ -24,6 +24,9 @@ const char *world_engine(int argc, char **argv);
 /* How the loops of all worlds from now on are made; NULL: in the usual way. */
 void set_world_loop(const struct ouro_loop_options *options);
 
+/* By what chance things go wrong in the worlds of chaos from now on. */
+void set_world_seed(uint64_t seed);
+
 /* Run `fn(arg)` as the main task of a new world, wait until all that it began
  * has ended, and return what it returned.
  *
