@@ -139,12 +139,20 @@ ouro_executor_new(struct ouro_executor **out_executor, struct ouro_loop *loop,
     return 0;
 }
 
+/* In a forked child a thread of the parent may have the lock for ever. */
+static void
+check_owner(const struct ouro_executor *executor)
+{
+    ouro__loop_check_owner(executor->loop);
+    ouro__loop_check_process(executor->loop);
+}
+
 void
 ouro_executor_free(struct ouro_executor *executor)
 {
     if (executor == NULL)
         return;
-    ouro__loop_check_owner(executor->loop);
+    check_owner(executor);
     struct executors *executors = executors_of(executor->loop);
 
     if (executors->chosen == executor)
@@ -155,7 +163,7 @@ ouro_executor_free(struct ouro_executor *executor)
 void
 ouro_set_default_executor(struct ouro_executor *executor)
 {
-    ouro__loop_check_owner(executor->loop);
+    check_owner(executor);
     struct executors *executors = executors_of(executor->loop);
 
     if (executors->chosen != executor)
@@ -172,7 +180,7 @@ choose(struct ouro_executor *executor)
     OURO_CHECK(executor != NULL || loop != NULL,
                "the executor of a loop is used where that runs");
     if (executor != NULL) {
-        ouro__loop_check_owner(executor->loop);
+        check_owner(executor);
         return executor;
     }
 

@@ -205,6 +205,42 @@ a_frame_that_a_thread_uses_is_never_freed(void **state)
     assert_true(child_exited(&child, 0));
 }
 
+/* Forks. */
+
+static void
+free_that_of_the_parent(void *arg)
+{
+    struct fixture *f = arg;
+
+    ouro_executor_free(f->executor);
+}
+
+static void
+ask_that_of_the_parent(void *arg)
+{
+    struct fixture *f = arg;
+
+    (void)ouro_executor_threads(f->executor);
+}
+
+/* A62: the threads are the parent's. */
+static void
+a_forked_child_does_not_use_the_executors_of_its_parent(void **state)
+{
+    struct fixture *f = *state;
+
+    make_executor(f);
+    assert_callback_stops(ask_that_of_the_parent, f,
+                          "a forked child makes a loop of its own");
+    assert_callback_stops(free_that_of_the_parent, f,
+                          "a forked child makes a loop of its own");
+
+    gate_open(&gate);
+    start_caller(f, &f->caller, call);
+    finish(f, &f->caller);
+    assert_int_equal(f->caller.result, 1);
+}
+
 int
 main(void)
 {
@@ -217,6 +253,7 @@ main(void)
         TEST(a_loop_is_freed_with_its_tasks_under_a_call),
         TEST(a_call_that_ends_with_the_loop_is_freed),
         TEST(a_frame_that_a_thread_uses_is_never_freed),
+        TEST(a_forked_child_does_not_use_the_executors_of_its_parent),
     };
 
     if (!has_loops())

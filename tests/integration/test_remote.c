@@ -157,6 +157,55 @@ a_failure_that_a_thread_took_is_not_reported(void **state)
     assert_int_equal(f->exceptions.count, 0);
 }
 
+static atomic_bool posted;
+
+static int
+see_that_it_runs(void *arg)
+{
+    struct fixture *f = arg;
+
+    f->seen[1] = 0;
+    return 0;
+}
+
+static int
+wait_for_a_task_without_memory(void *arg)
+{
+    struct fixture *f = arg;
+    struct ouro_remote *remote;
+
+    f->seen[1] = UNSEEN;
+    int rc =
+        ouro_run_coroutine_threadsafe(f->mailbox, &remote, see_that_it_runs, f);
+    atomic_store(&posted, true);
+    if (rc < 0)
+        return rc;
+    f->seen[0] = ouro_remote_wait(remote, OURO_FOREVER);
+    ouro_remote_free(remote);
+    return let_loop_stop(f);
+}
+
+/* The loop does not run before the task is on its way. */
+static void
+a_thread_is_told_that_there_was_no_memory(void **state)
+{
+    struct fixture *f = *state;
+    struct peer thread;
+
+    atomic_store(&posted, false);
+    peer_start(&thread, wait_for_a_task_without_memory, f);
+    while (!atomic_load(&posted))
+        sched_yield();
+    fail_allocation(1);
+    ouro_loop_run_forever(f->loop);
+    fail_allocation(0);
+    assert_ok(peer_join(&thread));
+
+    assert_err(f->seen[0], ENOMEM);
+    assert_int_equal(f->seen[1], UNSEEN);
+    assert_int_equal(f->exceptions.count, 0);
+}
+
 /* The end of the loop. */
 
 static int
@@ -344,6 +393,7 @@ main(void)
         TEST(a_thread_waits_for_a_task_of_the_loop),
         TEST(a_wait_has_a_limit_and_a_task_can_be_cancelled),
         TEST(a_failure_that_a_thread_took_is_not_reported),
+        TEST(a_thread_is_told_that_there_was_no_memory),
         TEST(the_end_of_the_loop_ends_a_wait),
         TEST(many_threads_each_get_the_results_of_their_tasks),
         TEST(each_failure_of_those_let_go_is_reported_once),
