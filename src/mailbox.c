@@ -32,7 +32,8 @@ struct ouro_mailbox {
     atomic_int state;
     atomic_uint refs;
     int wake_fd;
-    const char *thread; /* of the loop: its ouro__this_thread */
+    _Atomic(const char *) thread; /* of the loop: its ouro__this_thread; NULL:
+                                     it is gone, and that is somebody else's */
 
     pthread_mutex_t lock;   /* for taking the stack, and for all below */
     pthread_cond_t visited; /* a visit was made, or this is the end */
@@ -67,7 +68,7 @@ ouro__mailbox_new(struct ouro_mailbox **out_mailbox)
         return -error;
     }
     atomic_init(&mailbox->refs, 1);
-    mailbox->thread = &ouro__this_thread;
+    atomic_init(&mailbox->thread, &ouro__this_thread);
     pthread_mutex_init(&mailbox->lock, NULL);
     pthread_cond_init(&mailbox->visited, NULL);
     *out_mailbox = mailbox;
@@ -106,7 +107,7 @@ ouro__mailbox_descriptor(const struct ouro_mailbox *mailbox)
 bool
 ouro__mailbox_is_here(const struct ouro_mailbox *mailbox)
 {
-    return mailbox->thread == &ouro__this_thread;
+    return atomic_load(&mailbox->thread) == &ouro__this_thread;
 }
 
 static void
@@ -244,6 +245,7 @@ ouro__mailbox_end(struct ouro_mailbox *mailbox)
 {
     pthread_mutex_lock(&mailbox->lock);
     mailbox->over = true;
+    atomic_store(&mailbox->thread, NULL);
     pthread_cond_broadcast(&mailbox->visited);
     pthread_mutex_unlock(&mailbox->lock);
 }

@@ -176,6 +176,20 @@ one_that_comes_with_the_end_does_not_run(void **state)
     assert_int_equal(f->seen.count, 0);
 }
 
+/* A thread that begins may have the place in memory of one that is gone, so the
+ * loop's is nobody's when that has ended. */
+static void
+a_loop_that_is_gone_has_no_thread(void **state)
+{
+    struct fixture *f = *state;
+
+    start_remote(f, 0);
+    ouro_sim_free(f->sim);
+    f->sim = NULL;
+
+    assert_err(ouro_remote_wait(f->remote, OURO_FOREVER), OURO_ESTOPPED);
+}
+
 static void
 a_loop_may_end_under_it(void **state)
 {
@@ -277,6 +291,7 @@ main(void)
         TEST(a_failure_is_reported_when_it_is_certain_that_nobody_looks),
         TEST(a_loop_that_is_gone_says_so),
         TEST(one_that_comes_with_the_end_does_not_run),
+        TEST(a_loop_that_is_gone_has_no_thread),
         TEST(a_loop_may_end_under_it),
         TEST(without_memory_nothing_is_lost),
         TEST(the_thread_of_the_loop_does_not_wait),
