@@ -235,19 +235,28 @@ static const struct ouro__wait_kind wait_drained = {
     .text = "the last call of an executor",
 };
 
-int
-ouro_executor_shutdown(struct ouro_executor *executor, int64_t limit_ns)
+static int
+wait_until_drained(struct ouro_executor *executor, int64_t limit_ns)
 {
     struct ouro_timeout limit;
 
+    executor->enders++;
+    ouro_timeout_begin(&limit, limit_ns);
+    int rc = ouro__await_for(&executor->drained, &wait_drained, executor);
+    rc = (int)ouro_timeout_end(&limit, rc);
+    executor->enders--;
+    return rc;
+}
+
+int
+ouro_executor_shutdown(struct ouro_executor *executor, int64_t limit_ns)
+{
     executor = choose(executor);
     if (executor == NULL)
         return -ENOMEM;
     ouro__executor_close(executor);
 
-    ouro_timeout_begin(&limit, limit_ns);
-    int rc = ouro__await_for(&executor->drained, &wait_drained, executor);
-    rc = (int)ouro_timeout_end(&limit, rc);
+    int rc = wait_until_drained(executor, limit_ns);
     if (rc == -ETIMEDOUT)
         ouro__executor_report(executor);
     if (rc == 0)

@@ -150,9 +150,7 @@ wait_and_take(struct ouro_executor *executor)
     while ((job = take_first(executor)) == NULL) {
         if (executor->ending || rc == ETIMEDOUT)
             return NULL;
-        executor->idle++;
         rc = pthread_cond_timedwait(&executor->work, &executor->lock, &until);
-        executor->idle--;
     }
     return job;
 }
@@ -204,10 +202,17 @@ thread_main(void *arg)
     return NULL;
 }
 
+/* Threads outside of a call: each is about to take a job, if there is one. */
+static size_t
+free_threads(const struct ouro_executor *executor)
+{
+    return executor->threads - executor->busy;
+}
+
 static void
 start_thread_if_needed(struct ouro_executor *executor)
 {
-    if (executor->queued < executor->idle
+    if (executor->queued < free_threads(executor)
         || executor->threads >= executor->most_threads)
         return;
     if (ouro__thread_start(thread_main, executor) == 0)
@@ -220,6 +225,11 @@ give_to_threads(struct ouro_executor *executor, struct ouro__job *job)
     start_thread_if_needed(executor);
     if (executor->threads == 0)
         return -EAGAIN;
+
+    size_t taken = free_threads(executor);
+    if (executor->queued >= taken
+        && executor->queued - taken >= executor->queue_limit)
+        return -OURO_ELIMIT;
 
     ouro__list_append(&executor->queue, &job->link);
     executor->queued++;
@@ -261,12 +271,16 @@ make_simulated_call(void *arg)
     job_deliver(job);
 }
 
-static void
+static int
 give_to_simulation(struct ouro_executor *executor, struct ouro__job *job)
 {
+    if (executor->queued >= executor->queue_limit)
+        return -OURO_ELIMIT;
+
     ouro__list_append(&executor->queue, &job->link);
     executor->queued++;
     start_simulated(executor);
+    return 0;
 }
 
 /* Executors, from the loop. */
@@ -306,17 +320,11 @@ ouro__executor_make(struct ouro_loop *loop,
 static int
 submit(struct ouro_executor *executor, struct ouro__job *job)
 {
-    int rc = 0;
-
     if (executor->closed)
         return -ESHUTDOWN;
     pthread_mutex_lock(&executor->lock);
-    if (executor->queued >= executor->queue_limit)
-        rc = -OURO_ELIMIT;
-    else if (executor->simulated)
-        give_to_simulation(executor, job);
-    else
-        rc = give_to_threads(executor, job);
+    int rc = executor->simulated ? give_to_simulation(executor, job)
+                                 : give_to_threads(executor, job);
     pthread_mutex_unlock(&executor->lock);
     return rc;
 }
@@ -440,7 +448,7 @@ fail_queued(struct ouro_executor *executor)
 void
 ouro__executor_let_go(struct ouro_executor *executor)
 {
-    OURO_CHECK(ouro__list_is_empty(&executor->drained.waiters),
+    OURO_CHECK(executor->enders == 0,
                "an executor is not freed while a task shuts it down");
     fail_queued(executor);
     executor->freed = true;

@@ -46,6 +46,7 @@ struct ouro_executor {
     size_t jobs;                  /* how many */
     size_t *total;                /* where they are counted too, or NULL */
     struct ouro_future drained;   /* no jobs are left, nor can come */
+    size_t enders;                /* tasks that are shutting it down */
     bool closed;                  /* it accepts no more */
     bool freed;                   /* by its user; we end with the last job */
     bool simulated;               /* the loop makes the calls */
@@ -61,7 +62,6 @@ struct ouro_executor {
     struct ouro__list queue; /* jobs that no thread has taken */
     size_t queued;           /* how many */
     size_t threads;
-    size_t idle; /* threads that wait for work */
     size_t busy; /* threads that are inside a call */
     bool ending; /* threads end when there is no work */
     bool left;   /* the loop has gone: the last thread frees us */

@@ -40,7 +40,7 @@ ouro_executor_new(struct ouro_executor **out_executor, struct ouro_loop *loop,
                   const struct ouro_executor_options *options);
 
 /**
- * Free an executor.  NULL is nothing.  Never waits.
+ * Free an executor, which no task shuts down.  NULL is nothing.  Never waits.
  *
  * Calls that a thread makes are made to their end, and who waits for one gets
  * its result; calls that no thread has taken fail with -ESHUTDOWN.
@@ -63,6 +63,7 @@ void ouro_set_default_executor(struct ouro_executor *executor);
  *               to the exception handler, once, and its thread left alone
  *   -ECANCELED  the running task was cancelled; it accepts no calls all the
  *               same
+ *   -ENOMEM     no memory for the executor of the loop
  */
 OURO_SUSPENDS int ouro_executor_shutdown(struct ouro_executor *executor,
                                          int64_t limit_ns);

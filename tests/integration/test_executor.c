@@ -138,6 +138,27 @@ no_more_threads_than_asked_for(void **state)
     assert_int_equal(ouro_executor_threads(f->executor), THREADS);
 }
 
+/* A call that a free thread is about to take does not wait for one. */
+static void
+only_calls_without_a_thread_count_for_the_limit(void **state)
+{
+    struct fixture *f = *state;
+    const struct ouro_executor_options options = {.threads = 2,
+                                                  .queue_limit = 3};
+
+    assert_ok(ouro_executor_new(&f->executor, f->loop, &options));
+    for (int i = 0; i < 6; i++)
+        start_caller(f, &f->many[i], call);
+    finish(f, &f->many[5]);
+    assert_err(f->many[5].result, OURO_ELIMIT);
+
+    gate_open(&gate);
+    for (int i = 0; i < 5; i++) {
+        finish(f, &f->many[i]);
+        assert_int_equal(f->many[i].result, i);
+    }
+}
+
 static void
 a_cancelled_task_does_not_wait_for_its_call(void **state)
 {
@@ -277,6 +298,7 @@ main(void)
         TEST(no_thread_is_started_before_it_is_needed),
         TEST(the_loop_runs_while_a_call_blocks),
         TEST(no_more_threads_than_asked_for),
+        TEST(only_calls_without_a_thread_count_for_the_limit),
         TEST(a_cancelled_task_does_not_wait_for_its_call),
         TEST(a_task_waits_for_a_call_that_borrows_its_frame),
         TEST(many_calls_all_get_their_result),

@@ -339,6 +339,38 @@ one_that_is_being_shut_down_is_not_freed(void **state)
                  "an executor is not freed while a task shuts it down");
 }
 
+static int
+call_and_free(void *arg)
+{
+    struct caller *caller = arg;
+    int rc = run_in_executor(caller);
+
+    ouro_executor_free(caller->executor);
+    return rc;
+}
+
+/* Its last call has just ended, and the task that shuts it down is awake, but
+ * has not run yet. */
+static void
+free_before_a_shutdown_returns(void *arg)
+{
+    struct fixture *f = arg;
+
+    (void)setup((void **)&f); /* a fork has no loop */
+    make_executor(f, 1, 0);
+    start_callers(f, call_and_free, 1);
+    start_ending(f, OURO_FOREVER);
+    ouro_sim_advance(f->sim, JOB_NS);
+}
+
+static void
+one_is_not_freed_before_its_shutdown_has_returned(void **state)
+{
+    assert_callback_stops(
+        free_before_a_shutdown_returns, *state,
+        "an executor is not freed while a task shuts it down");
+}
+
 /* The loop is freed under a call that is made, and one that waits. */
 static void
 a_loop_that_ends_gives_back_what_calls_own(void **state)
@@ -380,6 +412,7 @@ main(void)
         TEST(a_freed_executor_ends_with_its_last_call),
         TEST(to_free_none_is_nothing),
         TEST(one_that_is_being_shut_down_is_not_freed),
+        TEST(one_is_not_freed_before_its_shutdown_has_returned),
         TEST(a_loop_that_ends_gives_back_what_calls_own),
     };
 
