@@ -141,12 +141,11 @@ static size_t
 take_part(struct ouro_http_request *request, void *into, size_t size)
 {
     struct ouro__http_connection *connection = request->connection;
-    size_t taken = request->part.size < size ? request->part.size : size;
+    size_t taken = request->part_size < size ? request->part_size : size;
 
-    memcpy(into, request->part.data, taken);
+    memcpy(into, ouro__http_inbox_bytes(&connection->inbox).data, taken);
     ouro__http_inbox_consume(&connection->inbox, taken);
-    request->part =
-        ouro_slice_of(request->part.data + taken, request->part.size - taken);
+    request->part_size -= taken;
     return taken;
 }
 
@@ -157,15 +156,15 @@ ouro__http_take_body(struct ouro_http_request *request, void *into, size_t size)
     struct ouro_slice bytes = ouro__http_inbox_bytes(&connection->inbox);
     size_t taken = 0;
 
-    if (request->part.size == 0) {
+    if (request->part_size == 0) {
         struct ouro_slice part = ouro__http_next_part(request, &bytes);
         size_t there = ouro__http_inbox_bytes(&connection->inbox).size;
         size_t framing = there - bytes.size - part.size;
 
         ouro__http_inbox_consume(&connection->inbox, framing);
-        request->part = part;
+        request->part_size = part.size;
     }
-    if (request->part.size > 0)
+    if (request->part_size > 0)
         taken = take_part(request, into, size);
     resume_if_used(connection);
     return taken;

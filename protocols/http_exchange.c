@@ -56,7 +56,7 @@ is_unread(struct ouro_http_request *request)
 {
     struct ouro_slice nothing = ouro_slice_of("", 0);
 
-    if (request->part.size == 0)
+    if (request->part_size == 0)
         (void)ouro__http_next_part(request, &nothing);
     return !request->body_ended;
 }
@@ -73,8 +73,8 @@ ouro__http_finish(struct ouro__http_connection *connection)
 
     log_access(request);
     if (!closes && unread) {
-        connection->drained = request->part.size;
-        ouro__http_inbox_consume(&connection->inbox, request->part.size);
+        connection->drained = request->part_size;
+        ouro__http_inbox_consume(&connection->inbox, request->part_size);
         ouro__http_await_body(connection, OURO__HTTP_DRAIN);
         return;
     }

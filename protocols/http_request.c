@@ -55,7 +55,7 @@ clear(struct ouro_http_request *request)
     give_back(&request->body, &request->body_room);
     give_back(&answer->fields, &answer->fields_room);
     request->body_size = 0;
-    request->part = ouro_slice_of("", 0);
+    request->part_size = 0;
     request->body_error = 0;
     request->body_ended = false;
     request->continue_due = false;

@@ -95,9 +95,9 @@ struct ouro_http_request {
     uint8_t *body; /* whole, unless the route streams */
     size_t body_size;
     size_t body_room;
-    struct ouro_slice part;    /* of the body in the inbox, and not read yet */
-    int body_error;            /* why no more of it comes; 0: it may */
-    bool body_ended;           /* its last byte was taken */
+    size_t part_size; /* of the body, at the front of the inbox, not read yet */
+    int body_error;   /* why no more of it comes; 0: it may */
+    bool body_ended;  /* its last byte was taken */
     bool continue_due;         /* the client waits for 100 */
     struct ouro_future *input; /* of who waits for bytes; NULL: nobody */
     struct ouro_future *room;  /* of who waits to write */

@@ -66,6 +66,28 @@ count_body(struct ouro_http_request *request, void *context)
     return 0;
 }
 
+/* The same, a little at a time, and whether it is the bytes 0 to 255 again and
+ * again. */
+static inline int
+check_body_slowly(struct ouro_http_request *request, void *context)
+{
+    struct scene *scene = context;
+    uint8_t bytes[700];
+    size_t total = 0;
+    ssize_t size;
+
+    while ((size = ouro_http_read(request, bytes, sizeof(bytes))) > 0) {
+        for (ssize_t i = 0; i < size; i++)
+            scene->seen[0] += bytes[i] != (uint8_t)total++;
+        int rc = ouro_sleep(0);
+        if (rc < 0)
+            return rc;
+    }
+    scene->seen[1] = (ssize_t)total;
+    ouro_http_respond_text(request, 200, "read");
+    return size < 0 ? (int)size : 0;
+}
+
 static inline int
 ignore_body(struct ouro_http_request *request, void *context)
 {
@@ -169,6 +191,10 @@ static const struct ouro_http_route routes[] = {
     {.method = "POST",
      .pattern = "/count",
      .handler = count_body,
+     .streams = true},
+    {.method = "POST",
+     .pattern = "/slowly",
+     .handler = check_body_slowly,
      .streams = true},
     {.method = "POST",
      .pattern = "/ignore",

@@ -59,6 +59,9 @@ upload(struct scene *scene)
     static uint8_t bytes[UPLOAD];
     int rc = open_client(scene);
 
+    for (size_t i = 0; i < UPLOAD; i++)
+        bytes[i] = (uint8_t)i;
+
     if (rc == 0)
         rc = send_text(scene, scene->note);
     if (rc == 0)
@@ -85,6 +88,23 @@ a_large_upload_is_streamed(void **state)
     (void)state;
     assert_plays(&scene);
     assert_string_equal(scene.answer, TEXT("7", "1000000") TEXT("1", "1"));
+}
+
+static void
+a_body_that_is_read_slowly_is_the_same(void **state)
+{
+    struct scene scene = {
+        .routes = routes,
+        .act = upload,
+        .note = "POST /slowly HTTP/1.1\r\nHost: a\r\n"
+                "Content-Length: 1000000\r\n\r\n",
+    };
+
+    (void)state;
+    assert_plays(&scene);
+    assert_int_equal(scene.seen[0], 0);
+    assert_int_equal(scene.seen[1], UPLOAD);
+    assert_string_equal(scene.answer, TEXT("4", "read") TEXT("1", "1"));
 }
 
 /* The client reads while it would still send: it must see the answer. */
@@ -213,6 +233,7 @@ main(int argc, char **argv)
         cmocka_unit_test(a_body_that_is_read_as_it_comes_is_counted),
         cmocka_unit_test(a_body_that_nobody_reads_is_thrown_away),
         cmocka_unit_test(a_large_upload_is_streamed),
+        cmocka_unit_test(a_body_that_is_read_slowly_is_the_same),
         cmocka_unit_test(
             a_body_past_the_limit_is_413_and_the_client_can_read_it),
         cmocka_unit_test(chunks_past_the_limit_are_413),
