@@ -3,6 +3,10 @@
 
 A block opens with ```c FILE, FILE in examples/ or tests/, and must be a run of
 lines of that file; it may stand further left than in the file.
+
+One that opens with ```diff OLD NEW shows what is new in NEW: without its lines
+that begin with a plus it must be such a run of OLD, without those that begin
+with a minus one of NEW.
 """
 import pathlib
 import re
@@ -10,7 +14,7 @@ import sys
 import textwrap
 
 FOLDERS = ("examples", "tests")
-FENCE = re.compile(r"^ *```[ ]*(\S*)[ ]*(\S*)")
+FENCE = re.compile(r"^ *```[ ]*(\S*)[ ]*(.*)")
 
 
 def documents(root):
@@ -21,7 +25,7 @@ def documents(root):
 
 
 def blocks(path):
-    """(line, language, file, text) of each fenced block."""
+    """(line, language, files, text) of each fenced block."""
     opened = None
     for number, line in enumerate(path.read_text().splitlines(), 1):
         fence = FENCE.match(line)
@@ -32,7 +36,7 @@ def blocks(path):
             else:
                 text.append(line)
         elif fence:
-            opened = (number, fence[1], fence[2])
+            opened = (number, fence[1], fence[2].split())
             text = []
     if opened:
         yield (*opened, "\n".join(text))
@@ -48,31 +52,52 @@ def has_region(lines, wanted):
                for at in range(len(lines) - size + 1))
 
 
-def problem(root, name, text):
-    """What is wrong with a C block, or None."""
-    if not name:
-        return "this C block names no file: ```c examples/NAME.c"
+def problem_of_region(root, name, wanted):
+    """What is wrong with lines that are said to be of a file, or None."""
     file = root / name
     if name.split("/")[0] not in FOLDERS or not file.is_file():
         return f"{name} is no file of {' or '.join(FOLDERS)}"
-    wanted = trimmed(text.splitlines())
-    if not wanted:
-        return "this C block is empty"
-    if not has_region(file.read_text().splitlines(), wanted):
+    if not has_region(file.read_text().splitlines(), trimmed(wanted)):
         return f"this block is no region of {name}"
     return None
+
+
+def problem_of_c(root, names, lines):
+    if len(names) != 1:
+        return "this C block names no file: ```c examples/NAME.c"
+    if not trimmed(lines):
+        return "this C block is empty"
+    return problem_of_region(root, names[0], lines)
+
+
+def problem_of_diff(root, names, lines):
+    if len(names) != 2:
+        return "this difference is not one of two files: ```diff OLD NEW"
+    if not any(line[:1] in ("+", "-") for line in lines):
+        return "this difference changes nothing"
+    if any(line[:1] not in ("+", "-", " ", "") for line in lines):
+        return "a line of this difference begins with no plus, minus or blank"
+    for name, other in zip(names, "+-"):
+        side = [line[1:] for line in lines if line[:1] != other]
+        what = problem_of_region(root, name, side) if trimmed(side) else None
+        if what:
+            return what
+    return None
+
+
+PROBLEM_OF = {"c": problem_of_c, "diff": problem_of_diff}
 
 
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()
     failed = False
     for path in documents(root):
-        for line, language, name, text in blocks(path):
-            if language == "c":
-                what = problem(root, name, text)
-                if what:
-                    print(f"{path.relative_to(root)}:{line}: {what}")
-                    failed = True
+        for line, language, names, text in blocks(path):
+            look = PROBLEM_OF.get(language)
+            what = look and look(root, names, text.splitlines())
+            if what:
+                print(f"{path.relative_to(root)}:{line}: {what}")
+                failed = True
     return 1 if failed else 0
 
 

@@ -113,6 +113,39 @@ class Docs(Tree):
         self.document("sh", "make me a sandwich\n")
         self.assert_accepted("check_docs.py")
 
+    def difference(self, block, files="examples/a.c examples/b.c"):
+        self.write("examples/b.c",
+                   self.EXAMPLE.replace("return 1", "return 2"))
+        self.document(f"diff {files}", block)
+
+    def test_a_difference_is_accepted_also_further_left(self):
+        self.difference(" if (x)\n-    return 1;\n+    return 2;\n")
+        self.assert_accepted("check_docs.py")
+
+    def test_a_difference_may_only_add(self):
+        self.difference("+        return 2;\n")
+        self.assert_accepted("check_docs.py")
+
+    def test_a_difference_without_the_old_line_is_refused(self):
+        self.difference("     if (x)\n+        return 2;\n }\n")
+        self.assert_refused("no region of examples/a.c", "check_docs.py")
+
+    def test_a_difference_that_adds_another_line_is_refused(self):
+        self.difference(" if (x)\n-    return 1;\n+    return 3;\n")
+        self.assert_refused("no region of examples/b.c", "check_docs.py")
+
+    def test_a_difference_that_changes_nothing_is_refused(self):
+        self.difference(" int x;\n")
+        self.assert_refused("changes nothing", "check_docs.py")
+
+    def test_a_difference_of_one_file_is_refused(self):
+        self.difference("+int x;\n", "examples/a.c")
+        self.assert_refused("not one of two files", "check_docs.py")
+
+    def test_a_line_of_a_difference_without_a_sign_is_refused(self):
+        self.difference("+int x;\nint y;\n")
+        self.assert_refused("no plus, minus or blank", "check_docs.py")
+
 
 class Sizes(Tree):
     def function(self, lines):
