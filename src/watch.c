@@ -74,6 +74,7 @@ ouro__add_watch(struct ouro_loop *loop, struct ouro_watch *watch, int fd,
     struct ouro__use *use;
 
     ouro__loop_check_owner(loop);
+    ouro__loop_check_process(loop);
     OURO_CHECK_AT(watch->use == NULL, "a watch is added once at a time", site);
     if (is_of_transport(loop, fd))
         return -EBUSY;
@@ -105,6 +106,7 @@ ouro_watch_remove(struct ouro_watch *watch)
         return false;
 
     ouro__loop_check_owner(watch->loop);
+    ouro__loop_check_process(watch->loop);
     end(watch);
     return true;
 }

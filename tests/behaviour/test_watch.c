@@ -317,6 +317,69 @@ a_call_may_remove_another_watch(void **state)
     assert_int_equal(seen.other.calls, seen.rc[2]);
 }
 
+/* Its memory goes inside its own call, and perhaps its descriptor. */
+struct short_lived {
+    struct ouro_watch watch;
+    struct seen *seen;
+    int closes; /* a descriptor; -1: none */
+};
+
+static void
+remove_and_free_itself(void *arg)
+{
+    struct short_lived *self = arg;
+    struct seen *seen = self->seen;
+
+    seen->calls++;
+    ouro_sock_close(self->closes);
+    seen->rc[seen->calls] = ouro_watch_remove(&self->watch);
+    free(self);
+}
+
+static int
+add_short_lived(struct seen *seen, int fd, int closes)
+{
+    struct short_lived *self = calloc(1, sizeof(*self));
+
+    if (self == NULL)
+        return -ENOMEM;
+    self->seen = seen;
+    self->closes = closes;
+    return ouro_add_writer(ouro_get_running_loop(), &self->watch, fd,
+                           remove_and_free_itself, self);
+}
+
+static int
+let_watches_free_themselves(void *arg)
+{
+    struct seen *seen = arg;
+
+    int rc = open_ends(&seen->ends);
+    if (rc == 0)
+        rc = add_short_lived(seen, seen->ends.a, -1);
+    if (rc == 0)
+        rc = ouro_sleep(OURO_MILLISECONDS(5));
+    if (rc == 0)
+        rc = add_short_lived(seen, seen->ends.b, seen->ends.b);
+    if (rc == 0)
+        rc = ouro_sleep(OURO_MILLISECONDS(5));
+    ouro_sock_close(seen->ends.a);
+    return rc;
+}
+
+static void
+a_call_may_remove_its_watch_and_free_it(void **state)
+{
+    struct seen seen = {0};
+
+    (void)state;
+    assert_ok(run_in_world(engine, let_watches_free_themselves, &seen));
+
+    assert_int_equal(seen.calls, 2);
+    assert_int_equal(seen.rc[1], true);
+    assert_int_equal(seen.rc[2], false);
+}
+
 static int
 close_it_watched(void *arg)
 {
@@ -459,6 +522,7 @@ main(int argc, char **argv)
         cmocka_unit_test(the_end_of_the_peer_counts_as_ready),
         cmocka_unit_test(the_memory_of_a_removed_watch_is_the_callers_at_once),
         cmocka_unit_test(a_call_may_remove_another_watch),
+        cmocka_unit_test(a_call_may_remove_its_watch_and_free_it),
         cmocka_unit_test(closing_a_descriptor_ends_its_watches),
         cmocka_unit_test(a_watch_and_a_task_exclude_each_other),
         cmocka_unit_test(the_descriptor_of_a_transport_is_refused),

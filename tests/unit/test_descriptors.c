@@ -254,7 +254,99 @@ without_memory_calls_and_watches_fail(void **state)
     for_each_allocation_failure(meet_and_watch, f);
 }
 
+/* The first block is what a loop keeps, the second is the watch's own. */
+static void
+a_watch_without_memory_says_so_and_is_idle(void **state)
+{
+    struct fixture *f = *state;
+
+    f->ends[1] = f->engine->sockets->open(f->engine, AF_INET);
+    for (unsigned n = 1; n <= 2; n++) {
+        fail_allocation(n);
+        assert_err(watch(f), ENOMEM);
+        fail_allocation(1);
+        assert_err(
+            ouro_add_writer(f->loop, &f->watch, f->ends[1], count_call, f),
+            ENOMEM);
+        assert_false(ouro_watch_remove(&f->watch));
+    }
+    fail_allocation(0);
+    assert_ok(watch(f));
+}
+
+/* The first that one of them makes, on a loop that had none. */
+static int
+call_without_memory(void *arg)
+{
+    struct fixture *f = arg;
+    struct ouro_address address;
+    char byte = 0;
+    int fd = f->engine->sockets->open(f->engine, AF_INET);
+    ssize_t results[9];
+
+    int rc = ouro_address_parse(&address, "127.0.0.1", 1);
+    fail_allocation(1);
+    results[0] = ouro_sock_recv(fd, &byte, 1);
+    fail_allocation(1);
+    results[1] = ouro_sock_recv_exactly(fd, &byte, 1, NULL);
+    fail_allocation(1);
+    results[2] = ouro_sock_recvfrom(fd, &byte, 1, NULL);
+    fail_allocation(1);
+    results[3] = ouro_sock_send(fd, OURO_BYTES("x"));
+    fail_allocation(1);
+    results[4] = ouro_sock_sendall(fd, OURO_BYTES("x"), NULL);
+    fail_allocation(1);
+    results[5] = ouro_sock_sendto(fd, OURO_BYTES("x"), &address);
+    fail_allocation(1);
+    results[6] = ouro_sock_connect(fd, &address);
+    fail_allocation(1);
+    results[7] = ouro_sock_accept(fd, NULL);
+    fail_allocation(1);
+    results[8] = ouro_sock_sendfile(fd, 0, 0, 1, NULL);
+    for (size_t i = 0; i < 9; i++)
+        f->calls += results[i] == -ENOMEM;
+    ouro_sock_close(fd);
+    return rc;
+}
+
+static void
+each_call_says_that_there_is_no_memory(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_ok(ouro_sim_run(f->sim, call_without_memory, f));
+    assert_int_equal(f->calls, 9);
+    fail_allocation(0);
+}
+
 /* Breaches. */
+
+/* The parent's ring is no place for a poll of the child. */
+static void
+watch_in_a_child(void *arg)
+{
+    (void)!watch(arg);
+}
+
+static void
+stop_watching(void *arg)
+{
+    struct fixture *f = arg;
+
+    ouro_watch_remove(&f->watch);
+}
+
+static void
+a_child_cannot_touch_the_watches_of_its_parent(void **state)
+{
+    static const char words[] = "a forked child makes a loop of its own";
+    struct fixture *f = *state;
+
+    f->ends[1] = f->engine->sockets->open(f->engine, AF_INET);
+    assert_callback_stops(watch_in_a_child, f, words);
+    assert_ok(watch(f));
+    assert_callback_stops(stop_watching, f, words);
+}
 
 static int
 add_twice(void *arg)
@@ -313,6 +405,9 @@ main(void)
         TEST(a_loop_may_be_freed_before_a_descriptor_is_closed),
         TEST(many_descriptors_are_used_at_once_and_again),
         TEST(without_memory_calls_and_watches_fail),
+        TEST(a_watch_without_memory_says_so_and_is_idle),
+        TEST(each_call_says_that_there_is_no_memory),
+        TEST(a_child_cannot_touch_the_watches_of_its_parent),
         TEST(to_add_a_watch_twice_stops_the_program),
         TEST(calls_without_a_task_or_a_loop_stop_the_program),
     };
