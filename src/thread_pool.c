@@ -156,13 +156,16 @@ wait_and_take(struct ouro_executor *executor)
 }
 
 /* The mailbox does not take it any more.  It is freed by the thread of the loop
- * until that has left. */
+ * until that has left.  What frees it is not ours, so the lock is not held. */
 static void
 keep_refused(struct ouro_executor *executor, struct ouro__job *job)
 {
     job->refused = true;
-    if (executor->loop == NULL)
-        job->free(job);
+    if (executor->loop != NULL)
+        return;
+    pthread_mutex_unlock(&executor->lock);
+    job->free(job);
+    pthread_mutex_lock(&executor->lock);
 }
 
 /* The post is made under the lock, so that a thread that is not busy is done
@@ -174,12 +177,12 @@ make_call(struct ouro_executor *executor, struct ouro__job *job)
     pthread_mutex_unlock(&executor->lock);
     job->run(job);
     pthread_mutex_lock(&executor->lock);
-    executor->busy--;
 
     int rc =
         ouro_mailbox_post(executor->mailbox, &job->handle, job_deliver, job);
     if (rc < 0)
         keep_refused(executor, job);
+    executor->busy--;
 }
 
 static void *
@@ -458,10 +461,11 @@ ouro__executor_let_go(struct ouro_executor *executor)
         ouro__executor_close(executor);
 }
 
-/* Let go of what waits in the loop, which will not run.  A job that a thread
- * has is that thread's, which frees it; a simulated one is nobody's. */
+/* Let go of what waits in the loop, which will not run, and put what is to be
+ * freed into `dropped`.  A job that a thread has is that thread's, which frees
+ * it; a simulated one is nobody's. */
 static bool
-drop_all(struct ouro_executor *executor)
+drop_all(struct ouro_executor *executor, struct ouro__list *dropped)
 {
     struct ouro__list *alive;
     bool borrowed = false;
@@ -478,7 +482,7 @@ drop_all(struct ouro_executor *executor)
             ours = true;
         }
         if (ours)
-            job->free(job);
+            ouro__list_append(dropped, &job->alive);
         else
             borrowed = borrowed || job->borrows;
     }
@@ -486,18 +490,34 @@ drop_all(struct ouro_executor *executor)
     return borrowed;
 }
 
+static void
+free_all(struct ouro__list *dropped)
+{
+    struct ouro__list *alive;
+
+    while ((alive = ouro__list_shift(dropped)) != NULL) {
+        struct ouro__job *job = job_of_alive(alive);
+
+        job->free(job);
+    }
+}
+
 bool
 ouro__executor_end(struct ouro_executor *executor)
 {
+    struct ouro__list dropped;
+
+    ouro__list_init(&dropped);
     ouro_future_set_error(&executor->drained, -OURO_ESTOPPED);
     pthread_mutex_lock(&executor->lock);
-    bool borrowed = drop_all(executor);
+    bool borrowed = drop_all(executor, &dropped);
     executor->loop = NULL;
     end_threads(executor);
     executor->left = true;
     bool last = executor->threads == 0;
     pthread_mutex_unlock(&executor->lock);
 
+    free_all(&dropped);
     if (last)
         executor_free(executor);
     return borrowed;

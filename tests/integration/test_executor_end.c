@@ -175,6 +175,52 @@ a_call_that_ends_with_the_loop_is_freed(void **state)
     }
 }
 
+static atomic_int inside; /* threads that give back what a call owned */
+
+static void
+free_together(void *arg)
+{
+    atomic_fetch_add(&inside, 1);
+    while (atomic_load(&inside) < 2)
+        sched_yield();
+    free_owned(arg);
+}
+
+static int
+call_and_free_together(void *arg)
+{
+    struct caller *caller = arg;
+
+    caller->block.owned = malloc(100);
+    caller->result = ouro_run_in_executor_take(caller->executor, pass_and_fill,
+                                               free_together, &caller->block,
+                                               sizeof(caller->block));
+    return 0;
+}
+
+/* What a program does there may take long, or wait for another thread. */
+static void
+threads_give_back_what_calls_own_side_by_side(void **state)
+{
+    struct fixture *f = *state;
+
+    atomic_store(&inside, 0);
+    make_executor(f);
+    for (int i = 0; i < 2; i++)
+        start_caller(f, &f->many[i], call_and_free_together);
+    run_one_turn(f);
+    gate_wait_inside(&gate, 2);
+    for (int i = 0; i < 2; i++) {
+        ouro_task_cancel(f->many[i].task);
+        finish(f, &f->many[i]);
+    }
+    free_loop(f);
+
+    gate_open(&gate);
+    wait_until_blocks_are(f->blocks);
+    assert_int_equal(atomic_load(&inside), 2);
+}
+
 /* The thread writes into the frame of a task that nobody runs any more. */
 static int
 free_a_loop_whose_frame_is_borrowed(void *arg)
@@ -252,6 +298,7 @@ main(void)
         TEST(a_loop_is_freed_under_a_call_that_was_left),
         TEST(a_loop_is_freed_with_its_tasks_under_a_call),
         TEST(a_call_that_ends_with_the_loop_is_freed),
+        TEST(threads_give_back_what_calls_own_side_by_side),
         TEST(a_frame_that_a_thread_uses_is_never_freed),
         TEST(a_forked_child_does_not_use_the_executors_of_its_parent),
     };
