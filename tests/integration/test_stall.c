@@ -10,9 +10,11 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
-enum { LOOPS = 3 };
+enum { LOOPS = 3, SOME_MS = 100 };
 
 /* What the first report said; written on the thread of the watchdog.  Where the
  * machine is slow others may follow, of other calls. */
@@ -161,6 +163,56 @@ each_of_several_loops_has_its_own_report(void **state)
 }
 
 static void
+let_pass_ms(int ms)
+{
+    const struct timespec pause = {.tv_nsec = ms * 1000000L};
+
+    nanosleep(&pause, NULL);
+}
+
+/* A report that goes on for a while when the call is over. */
+struct slow_report {
+    struct heard heard;
+    atomic_bool returned;
+};
+
+static void
+hear_slowly(const struct ouro_stall *stall, void *arg)
+{
+    struct slow_report *slow = arg;
+
+    hear(stall, &slow->heard);
+    let_pass_ms(SOME_MS);
+    atomic_store(&slow->returned, true);
+}
+
+/* Another is watched, too: the end of the thread would be waited for anyway. */
+static void
+a_loop_that_is_freed_waits_for_a_report_of_it(void **state)
+{
+    struct slow_report slow = {0};
+    const struct ouro_stall_options options = {
+        .limit_ns = OURO_MILLISECONDS(5), .report = hear_slowly, .arg = &slow};
+    struct ouro_handle held = {0};
+    struct ouro_loop *other;
+    struct ouro_loop *loop;
+
+    (void)state;
+    assert_ok(ouro_loop_new(&loop, NULL));
+    assert_ok(ouro_loop_watch_stalls(loop, &options));
+    assert_ok(ouro_loop_new(&other, NULL));
+    assert_ok(ouro_loop_watch_stalls(other, NULL));
+    ouro_call_soon(loop, &held, hold, &slow.heard);
+    ouro_loop_stop(loop);
+    ouro_loop_run_forever(loop);
+    ouro_loop_free(loop);
+    bool returned = atomic_load(&slow.returned);
+    ouro_loop_free(other);
+
+    assert_true(returned);
+}
+
+static void
 a_limit_below_a_millisecond_is_refused(void **state)
 {
     const struct ouro_stall_options options = {.limit_ns = 999999};
@@ -170,6 +222,28 @@ a_limit_below_a_millisecond_is_refused(void **state)
     assert_ok(ouro_loop_new(&loop, NULL));
     assert_err(ouro_loop_watch_stalls(loop, &options), EINVAL);
     ouro_loop_free(loop);
+}
+
+static int
+note_that_it_runs(void *arg)
+{
+    bool *ran = arg;
+
+    *ran = true;
+    return 0;
+}
+
+static void
+a_run_refuses_it_too_and_runs_nothing(void **state)
+{
+    const struct ouro_stall_options stalls = {.limit_ns = 999999};
+    const struct ouro_run_options options = {.stalls = &stalls};
+    bool ran = false;
+
+    (void)state;
+    assert_err(ouro_run_with(note_that_it_runs, &ran, &options), EINVAL);
+
+    assert_false(ran);
 }
 
 static void
@@ -221,6 +295,86 @@ a_call_that_begins_to_watch_is_watched(void **state)
     ouro_loop_free(other);
 
     assert_non_null(strstr(heard.site, "test_stall.c:"));
+}
+
+/* A loop that waits, and what another thread sees of the watchdog then. */
+struct idle {
+    struct ouro_loop *loop;
+    struct ouro_handle stop;
+    unsigned before; /* times that the watchdog had gone to sleep */
+    unsigned after;
+    int rc; /* of the order to stop */
+};
+
+/* Of a thread of this process; 0 if its name is not `name`. */
+static unsigned
+count_sleeps_of(const char *thread, const char *name)
+{
+    char text[4096] = "";
+    char path[300];
+    unsigned sleeps = 0;
+
+    (void)snprintf(path, sizeof(path), "/proc/self/task/%s/status", thread);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return 0;
+    size_t size = fread(text, 1, sizeof(text) - 1, file);
+    (void)fclose(file);
+    const char *count = strstr(text, "\nvoluntary_ctxt_switches:");
+    if (size > 0 && strstr(text, name) != NULL && count != NULL)
+        (void)sscanf(count, "%*s %u", &sleeps);
+    return sleeps;
+}
+
+static unsigned
+count_sleeps_of_the_watchdog(void)
+{
+    DIR *threads = opendir("/proc/self/task");
+    const struct dirent *thread;
+    unsigned sleeps = 0;
+
+    while (threads != NULL && (thread = readdir(threads)) != NULL)
+        sleeps += count_sleeps_of(thread->d_name, "ouro-watchdog");
+    if (threads != NULL)
+        (void)closedir(threads);
+    return sleeps;
+}
+
+static void *
+look_at_the_watchdog(void *arg)
+{
+    struct idle *idle = arg;
+
+    while (!atomic_load(&ouro__watchdog_sleeps))
+        (void)sched_yield();
+    idle->before = count_sleeps_of_the_watchdog();
+    let_pass_ms(SOME_MS);
+    idle->after = count_sleeps_of_the_watchdog();
+    idle->rc =
+        ouro_call_soon_threadsafe(idle->loop, &idle->stop, stop, idle->loop);
+    return NULL;
+}
+
+/* It would look each half of a millisecond. */
+static void
+it_does_not_wake_up_while_no_loop_is_busy(void **state)
+{
+    const struct ouro_stall_options options = {.limit_ns =
+                                                   OURO_MILLISECONDS(1)};
+    struct idle idle = {0};
+    pthread_t thread;
+
+    (void)state;
+    assert_ok(ouro_loop_new(&idle.loop, NULL));
+    assert_ok(ouro_loop_watch_stalls(idle.loop, &options));
+    assert_ok(pthread_create(&thread, NULL, look_at_the_watchdog, &idle));
+    ouro_loop_run_forever(idle.loop);
+    assert_ok(pthread_join(thread, NULL));
+    ouro_loop_free(idle.loop);
+
+    assert_ok(idle.rc);
+    assert_in_range(idle.before, 1, idle.after);
+    assert_in_range(idle.after - idle.before, 0, 10);
 }
 
 static int
@@ -284,6 +438,43 @@ the_shipped_report_names_task_and_functions(void **state)
     assert_non_null(strstr(child.text, "    at hold_in_a_task+0x"));
 }
 
+static void
+ignore(int number)
+{
+    (void)number;
+}
+
+/* Its exit code: what was wrong. */
+static int
+take_the_highest_signal_and_hold(void *arg)
+{
+    const struct sigaction ours = {.sa_handler = ignore};
+    struct heard heard = {0};
+    struct sigaction now;
+
+    (void)arg;
+    if (sigaction(SIGRTMAX, &ours, NULL) < 0
+        || run_watched(&heard, hold_in_a_task) != 0)
+        return 1;
+    if (sigaction(SIGRTMAX, NULL, &now) < 0 || now.sa_handler != ignore)
+        return 2;
+    if (sigaction(SIGRTMAX - 1, NULL, &now) < 0 || now.sa_handler == SIG_DFL)
+        return 3;
+    return heard.frames > 0 ? 0 : 4;
+}
+
+static void
+a_signal_that_somebody_handles_is_left_to_him(void **state)
+{
+    struct child_process child;
+
+    (void)state;
+    child_start(&child, take_the_highest_signal_and_hold, NULL);
+    child_wait(&child);
+
+    assert_true(child_exited(&child, 0));
+}
+
 int
 main(void)
 {
@@ -294,6 +485,10 @@ main(void)
         cmocka_unit_test(a_call_is_told_of_with_the_place_that_asked_for_it),
         cmocka_unit_test(each_of_several_loops_has_its_own_report),
         cmocka_unit_test(a_limit_below_a_millisecond_is_refused),
+        cmocka_unit_test(a_run_refuses_it_too_and_runs_nothing),
+        cmocka_unit_test(a_loop_that_is_freed_waits_for_a_report_of_it),
+        cmocka_unit_test(it_does_not_wake_up_while_no_loop_is_busy),
+        cmocka_unit_test(a_signal_that_somebody_handles_is_left_to_him),
         cmocka_unit_test(a_loop_may_be_watched_again_and_no_more),
         cmocka_unit_test(a_call_that_begins_to_watch_is_watched),
         cmocka_unit_test(a_run_without_reports_has_no_thread_for_them),
