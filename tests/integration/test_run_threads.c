@@ -4,6 +4,7 @@
 #include "ouro_test.h"
 
 #include "gate.h"
+#include "lookup.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -167,6 +168,59 @@ a_call_that_is_stuck_is_reported_in_time_and_once(void **state)
     }
 }
 
+/* A lookup. */
+
+static int
+look_up_at_the_gate(const char *host, const char *service,
+                    const struct addrinfo *hints, struct addrinfo **out_answer)
+{
+    (void)host;
+    (void)service;
+    (void)hints;
+    (void)out_answer;
+    gate_pass(&gate);
+    return EAI_NONAME;
+}
+
+static int
+have_it_look_up(void *arg)
+{
+    struct ouro_address found;
+    struct fixture *f = arg;
+
+    f->result = (int)ouro_getaddrinfo(&found, 1, "name.invalid", "80", AF_INET);
+    return f->result;
+}
+
+static int
+leave_a_lookup_that_is_stuck(void *arg)
+{
+    int rc = ouro_create_task(NULL, have_it_look_up, arg);
+
+    if (rc == 0)
+        rc = ouro_sleep(0);
+    if (rc == 0)
+        gate_wait_inside(&gate, 1);
+    return rc;
+}
+
+/* A60: nobody wants it any more, so it is no error. */
+static void
+a_lookup_that_is_stuck_is_reported_and_no_error(void **state)
+{
+    struct fixture *f = *state;
+
+    f->options.resolve_limit_ns = OURO_MILLISECONDS(20);
+    ouro__resolve_function = look_up_at_the_gate;
+    assert_ok(ouro_run_with(leave_a_lookup_that_is_stuck, f, &f->options));
+    ouro__resolve_function = getaddrinfo;
+
+    assert_err(f->result, ECANCELED);
+    assert_int_equal(f->seen.count, 1);
+    assert_string_equal(f->seen.message, "a call on a thread did not end");
+    let_threads_go(f);
+}
+
 static int
 setup(void **state)
 {
@@ -201,6 +255,7 @@ main(void)
         TEST(the_options_name_the_executor_of_the_loop),
         TEST(a_call_that_was_left_is_waited_for),
         TEST(a_call_that_is_stuck_is_reported_in_time_and_once),
+        TEST(a_lookup_that_is_stuck_is_reported_and_no_error),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
