@@ -21,6 +21,7 @@ SKIPPED = 77
 FUNCTION_LINES = 70
 FILE_LINES = 600
 EXAMPLE_LINES = 80
+APP_LINES = 150  # of a file of the sample server, which is several
 
 # Releases of clang-format differ in what they do with the same file.
 CLANG_FORMAT = "14"
@@ -97,6 +98,8 @@ def check_lists(root, fail):
            lambda path: rf"^\s*support/{path.name}\s*$")
     listed("examples/*.c", "examples/CMakeLists.txt",
            lambda path: rf"^\s*ouro_example\({path.stem}\b")
+    listed("examples/http_server/*.c", "examples/CMakeLists.txt",
+           lambda path: rf"^\s*FILES\b.*\b{path.name}\b")
     listed("examples/tutorial/*.c", "examples/CMakeLists.txt",
            lambda path: rf"^\s*ouro_tutorial\({path.stem}\b")
     return 0
@@ -147,6 +150,9 @@ def check_sizes(root, fail):
         if path.parent == root / "examples" and len(lines) > EXAMPLE_LINES:
             fail(path, f"has {len(lines)} lines; an example is one idea in "
                        f"{EXAMPLE_LINES}")
+        if (path.parent == root / "examples" / "http_server"
+                and len(lines) > APP_LINES):
+            fail(path, f"has {len(lines)} lines, more than {APP_LINES}")
     return 0
 
 

@@ -16,8 +16,11 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+
+import http_server_talk
 
 SCALE = int(os.environ.get("OURO_TEST_TIMEOUT_SCALE", "1"))
 START_SECONDS = 5 * SCALE
@@ -179,12 +182,14 @@ class Runner:
     def server_arguments(self):
         if self.name == "tcp_proxy":
             return ["--target", Peer(echo_back).address]
+        if self.name == "http_server":
+            return ["--workers", "2"]
         return []
 
-    def serve(self):
+    def serve(self, *arguments):
         """Start a server on a free port: the program and its address."""
         program = self.start("--host", "127.0.0.1", "--port", "0",
-                             *self.server_arguments())
+                             *self.server_arguments(), *arguments)
         match = program.wait_line(r"^listening on (\S+):(\d+)$", START_SECONDS)
         check(match[1] == "127.0.0.1", f"it listens on {match[1]}")
         return program, (match[1], int(match[2]))
@@ -292,6 +297,13 @@ def http_hello(runner):
     web.request("GET", "/nowhere")
     check(web.getresponse().status == 404, "an unknown path is not 404")
     stop(program, signal.SIGTERM)
+
+
+def http_server(runner):
+    with tempfile.TemporaryDirectory() as folder:
+        http_server_talk.talk(
+            runner.serve, lambda program: stop(program, signal.SIGTERM),
+            check, TALK_SECONDS, folder)
 
 
 def fetch_two(runner):
@@ -441,6 +453,7 @@ OUTPUT = {
     "echo_client": echo_client,
     "line_chat": line_chat,
     "http_hello": http_hello,
+    "http_server": http_server,
     "fetch_two": fetch_two,
     "tcp_proxy": tcp_proxy,
     "producer_consumer": producer_consumer,
@@ -463,6 +476,8 @@ TALK = {
     "graceful": (b"1\n\n", "1\n"),
     "http_hello": (b"GET /hello/x HTTP/1.1\r\nHost: x\r\n\r\n",
                    "HTTP/1.1 200 OK\r\n"),
+    "http_server": (b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n",
+                    "HTTP/1.1 200 OK\r\n"),
 }
 
 
