@@ -253,10 +253,10 @@ wait_until_done(struct ouro_remote *remote, int64_t limit_ns)
 int
 ouro_remote_wait(struct ouro_remote *remote, int64_t limit_ns)
 {
-    OURO_CHECK(!ouro__mailbox_is_here(remote->mailbox),
-               "the thread of a loop does not block for a task of that loop");
-
     pthread_mutex_lock(&remote->lock);
+    OURO_CHECK(remote->result != -EINPROGRESS
+                   || !ouro__mailbox_is_here(remote->mailbox),
+               "the thread of a loop does not block for a task of that loop");
     wait_until_done(remote, limit_ns);
     int result = remote->result;
     remote->seen = result != -EINPROGRESS;

@@ -33,8 +33,8 @@ OURO_MUST_USE int ouro__run_coroutine_threadsafe(
 /**
  * Block this thread until the task has ended, `limit_ns` at most.
  *
- * Not on the thread of the loop, which would wait for itself.  Returns what
- * `fn` returned, also when it is asked again.
+ * Not on the thread of the loop before that, which would wait for itself.
+ * Returns what `fn` returned, also when it is asked again.
  *   -ETIMEDOUT      it runs on; ask again, or cancel it
  *   -ENOMEM         or else the loop had no memory for it: `fn` was not called
  *   -OURO_ESTOPPED  or else the loop ended before the task did

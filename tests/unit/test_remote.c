@@ -249,6 +249,24 @@ the_thread_of_the_loop_does_not_wait(void **state)
                  "the thread of a loop does not block for a task of that loop");
 }
 
+/* The thread of a loop that is gone may be another by now, in the same place.
+ */
+static void
+what_is_there_can_be_asked_for_on_any_thread(void **state)
+{
+    struct fixture *f = *state;
+
+    start_remote(f, 7);
+    ouro_sim_advance(f->sim, 10);
+    assert_int_equal(ouro_remote_wait(f->remote, OURO_FOREVER), 7);
+    ouro_remote_free(f->remote);
+
+    start_remote(f, 7);
+    ouro_sim_free(f->sim);
+    f->sim = NULL;
+    assert_err(ouro_remote_wait(f->remote, OURO_FOREVER), OURO_ESTOPPED);
+}
+
 static int
 setup(void **state)
 {
@@ -295,6 +313,7 @@ main(void)
         TEST(a_loop_may_end_under_it),
         TEST(without_memory_nothing_is_lost),
         TEST(the_thread_of_the_loop_does_not_wait),
+        TEST(what_is_there_can_be_asked_for_on_any_thread),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
