@@ -116,6 +116,32 @@ def check_applications(root, fail):
                                "applications")
 
 
+def drawn(root):
+    """floor: the words behind its name in the drawing of ARCHITECTURE.md."""
+    words = {}
+    floor = set()
+    text = (root / "ARCHITECTURE.md").read_text().split("```")
+    for line in text[1].splitlines() if len(text) > 1 else []:
+        start = re.match(r" (\w+) ", line)
+        if start:
+            floor = words.setdefault(start[1], set())
+            line = line[start.end():]
+        if line.strip():
+            floor.update(line.split())
+    return words
+
+
+def check_drawing(root, fail):
+    """A file of src/ stands in the drawing, on its floor."""
+    if not (root / "ARCHITECTURE.md").exists():
+        return
+    words = drawn(root)
+    for path in files(root, "src"):
+        floor = FLOOR_OF.get(path.stem)
+        if floor and path.stem not in words.get(floor, ()):
+            fail(path, f"is not in the drawing of ARCHITECTURE.md, on {floor}")
+
+
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ".").resolve()
     failures = []
@@ -126,6 +152,7 @@ def main():
     check_library(root, fail)
     check_transports(root, fail)
     check_applications(root, fail)
+    check_drawing(root, fail)
     for line in failures:
         print(line)
     return 1 if failures else 0

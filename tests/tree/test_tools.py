@@ -85,6 +85,21 @@ class Floors(Tree):
             self.write(f"{folder}/echo.c", "#include <ouro/ouro.h>\n")
             self.assert_accepted("check_floors.py")
 
+    def test_a_file_that_is_not_in_the_drawing_is_named(self):
+        self.write("src/loop.c", "")
+        self.write("ARCHITECTURE.md", "# A\n\n```\n loop  turns\n"
+                                      "         loop\n base  list\n```\n")
+        self.assert_accepted("check_floors.py")
+        self.write("src/heap.c", "")
+        self.write("src/list.h", "")
+        self.assert_refused("src/heap.c: is not in the drawing of "
+                            "ARCHITECTURE.md, on loop", "check_floors.py")
+
+    def test_a_file_that_is_drawn_on_another_floor_is_named(self):
+        self.write("src/loop.c", "")
+        self.write("ARCHITECTURE.md", "```\n loop  turns\n base  loop\n```\n")
+        self.assert_refused("on loop", "check_floors.py")
+
 
 class Docs(Tree):
     EXAMPLE = "int x;\n\nint\nmain(void)\n{\n    if (x)\n        return 1;\n}\n"
