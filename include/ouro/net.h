@@ -80,8 +80,10 @@ OURO_SUSPENDS int ouro__create_server(struct ouro_server **out_server,
 /**
  * The life of one connection, in a task of its own.
  *
- * The stream is freed when it returns: closed after 0 or more, aborted after
- * an error.  An error that is not the connection's own is reported.
+ * The stream is freed when it returns: closed after 0 or more, and after
+ * -ECANCELED, which is how a server that stops ends it; aborted after any other
+ * error.  Those of the connection, or of a limit on it, are nobody's business:
+ * -ECONNRESET, -ECONNABORTED, -EPIPE, -ETIMEDOUT.  Any other is reported.
  */
 typedef int ouro_client_connected_fn(struct ouro_stream *stream, void *context);
 
@@ -115,7 +117,8 @@ size_t ouro_server_connection_count(const struct ouro_server *server);
 
 /**
  * Serve until the running task is cancelled; then ouro_server_stop() with
- * options.grace_ns, and return -ECANCELED.  Returns 0 if it was closed.
+ * options.grace_ns, and return -ECANCELED, also if some had to be aborted.
+ * Returns 0 if it was closed.
  *   -EBUSY  another task is in this call
  *   -EADDRINUSE, …  it did not serve yet, and cannot listen
  */

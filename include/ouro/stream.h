@@ -86,6 +86,7 @@ OURO_SUSPENDS ssize_t ouro_stream_read_until_any(
 /**
  * Read a line, with its "\n"; the last one may lack it.
  *
+ * `*out_line` is borrowed until the next read; writing does not touch it.
  * Returns its size, so that 0 can only be the end of the stream.
  *   -OURO_ELIMIT  as in ouro_stream_read_until()
  */
