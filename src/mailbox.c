@@ -32,6 +32,7 @@ struct ouro_mailbox {
     atomic_int state;
     atomic_uint refs;
     int wake_fd;
+    pid_t pid;                    /* the process of the loop */
     _Atomic(const char *) thread; /* of the loop: its ouro__this_thread; NULL:
                                      it is gone, and that is somebody else's */
 
@@ -69,6 +70,7 @@ ouro__mailbox_new(struct ouro_mailbox **out_mailbox)
     }
     atomic_init(&mailbox->refs, 1);
     atomic_init(&mailbox->thread, &ouro__this_thread);
+    mailbox->pid = getpid();
     pthread_mutex_init(&mailbox->lock, NULL);
     pthread_cond_init(&mailbox->visited, NULL);
     *out_mailbox = mailbox;
@@ -108,6 +110,13 @@ bool
 ouro__mailbox_is_here(const struct ouro_mailbox *mailbox)
 {
     return atomic_load(&mailbox->thread) == &ouro__this_thread;
+}
+
+void
+ouro__mailbox_check_process(const struct ouro_mailbox *mailbox)
+{
+    OURO_CHECK(mailbox->pid == getpid(),
+               "a forked child makes a loop of its own");
 }
 
 static void

@@ -11,6 +11,9 @@ OURO_MUST_USE int ouro__mailbox_new(struct ouro_mailbox **out_mailbox);
 /* Whether this is the thread of its loop. */
 bool ouro__mailbox_is_here(const struct ouro_mailbox *mailbox);
 
+/* Stop a process that does not have its loop.  A system call. */
+void ouro__mailbox_check_process(const struct ouro_mailbox *mailbox);
+
 /* Readable while there is something that the loop was not told of. */
 int ouro__mailbox_descriptor(const struct ouro_mailbox *mailbox);
 

@@ -214,8 +214,9 @@ ouro__run_coroutine_threadsafe(struct ouro_mailbox *mailbox,
                                ouro_task_fn *fn, void *arg, const char *name,
                                const char *site)
 {
-    struct ouro_remote *remote = remote_new(mailbox, fn, arg);
+    ouro__mailbox_check_process(mailbox);
 
+    struct ouro_remote *remote = remote_new(mailbox, fn, arg);
     if (remote == NULL)
         return -ENOMEM;
     remote->name = name;
@@ -253,6 +254,7 @@ wait_until_done(struct ouro_remote *remote, int64_t limit_ns)
 int
 ouro_remote_wait(struct ouro_remote *remote, int64_t limit_ns)
 {
+    ouro__mailbox_check_process(remote->mailbox);
     pthread_mutex_lock(&remote->lock);
     OURO_CHECK(remote->result != -EINPROGRESS
                    || !ouro__mailbox_is_here(remote->mailbox),

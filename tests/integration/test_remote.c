@@ -19,6 +19,7 @@ struct fixture {
     pthread_t loops_thread;
     bool elsewhere; /* the task ran on another thread */
     int seen[SEEN]; /* what the thread was told, in order */
+    struct ouro_remote *remote;
 };
 
 static void
@@ -247,6 +248,44 @@ the_end_of_the_loop_ends_a_wait(void **state)
     assert_string_equal(f->exceptions.message, "a task was still alive");
 }
 
+/* Forks. */
+
+static void
+start_where_the_loop_is_not(void *arg)
+{
+    struct fixture *f = arg;
+    int rc = ouro_run_coroutine_threadsafe(f->mailbox, NULL, sleep_for_ever, f);
+
+    (void)rc;
+}
+
+static void
+wait_where_the_loop_is_not(void *arg)
+{
+    struct fixture *f = arg;
+    int rc = ouro_remote_wait(f->remote, OURO_FOREVER);
+
+    (void)rc;
+}
+
+/* A62: it would wait for ever, for the loop runs in the parent. */
+static void
+a_forked_child_starts_no_task_in_its_parent_and_waits_for_none(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_ok(
+        ouro_run_coroutine_threadsafe(f->mailbox, &f->remote, return_seven, f));
+    assert_callback_stops(start_where_the_loop_is_not, f,
+                          "a forked child makes a loop of its own");
+    assert_callback_stops(wait_where_the_loop_is_not, f,
+                          "a forked child makes a loop of its own");
+
+    run_beside(f, wait_for_seven);
+    assert_int_equal(f->seen[0], 7);
+    ouro_remote_free(f->remote);
+}
+
 /* Many. */
 
 struct many {
@@ -395,6 +434,7 @@ main(void)
         TEST(a_failure_that_a_thread_took_is_not_reported),
         TEST(a_thread_is_told_that_there_was_no_memory),
         TEST(the_end_of_the_loop_ends_a_wait),
+        TEST(a_forked_child_starts_no_task_in_its_parent_and_waits_for_none),
         TEST(many_threads_each_get_the_results_of_their_tasks),
         TEST(each_failure_of_those_let_go_is_reported_once),
     };
