@@ -433,6 +433,28 @@ def graceful(runner):
     check(time.monotonic() - began >= 1.9, "it does not wait for the sum")
 
 
+def udp_echo(runner):
+    program, address = runner.serve()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(TALK_SECONDS)
+        for datagram in (b"hello", b"", MANY_BYTES[:40000]):
+            client.sendto(datagram, address)
+            check(client.recvfrom(65536) == (datagram, address),
+                  "what was sent does not come back")
+    program.process.send_signal(signal.SIGUSR1)
+    program.wait_line(r"^echoed 3 datagrams$", TALK_SECONDS)
+    stop(program, signal.SIGTERM)
+    stop(runner.serve()[0], signal.SIGINT)
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        program = runner.start("--port", str(port))
+        check(program.wait(START_SECONDS) == 1, "it succeeds on a taken port")
+        check(f"127.0.0.1:{port}" in "".join(program.err),
+              "stderr does not name the address")
+
+
 def dump(runner):
     program = runner.start()
     program.wait_line(r"^2 'rent' \(dump\.c:\d+\) waits for a lock "
@@ -459,6 +481,7 @@ OUTPUT = {
     "producer_consumer": producer_consumer,
     "to_thread": to_thread,
     "graceful": graceful,
+    "udp_echo": udp_echo,
     "dump": dump,
     "first_of_many": first_of_many,
 }
