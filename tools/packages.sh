@@ -12,7 +12,7 @@ BUILD_PACKAGES=(gcc libc6-dev make cmake pkg-config liburing-dev libcmocka-dev
 CHECK_PACKAGES=(g++ clang libclang-rt-dev clang-format clang-tidy valgrind
     gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user git netcat-openbsd gdb
     libuv1-dev libevent-dev libhttp-parser-dev libboost-fiber-dev
-    python3-uvloop)
+    python3-uvloop curl wrk apache2-utils nghttp2-client nginx-light)
 
 # Those of the packages named that are not installed, one a line.
 missing_packages() {

@@ -4,7 +4,7 @@
  */
 #include "app.h"
 
-#define GRACE_NS OURO_SECONDS(5)
+#define GRACE_NS OURO_SECONDS(2)
 #define TICK_NS  OURO_SECONDS(0.5)
 
 /* Counters belong to their thread; the others see a copy of these days. */
