@@ -69,6 +69,16 @@ end_executors(struct ouro_loop *loop, void *kept)
     ouro__free(executors);
 }
 
+/* What the loop of an executor keeps: there is one, so it has been made. */
+static struct executors *
+executors_with(const struct ouro_executor *executor)
+{
+    struct executors *executors = executor->loop->floors[OURO__FLOOR_EXECUTORS];
+
+    OURO_CHECK(executors != NULL, "an executor is among those of its loop");
+    return executors;
+}
+
 /* NULL: no memory. */
 static struct executors *
 executors_of(struct ouro_loop *loop)
@@ -153,7 +163,7 @@ ouro_executor_free(struct ouro_executor *executor)
     if (executor == NULL)
         return;
     check_owner(executor);
-    struct executors *executors = executors_of(executor->loop);
+    struct executors *executors = executors_with(executor);
 
     if (executors->chosen == executor)
         executors->chosen = NULL;
@@ -164,7 +174,7 @@ void
 ouro_set_default_executor(struct ouro_executor *executor)
 {
     check_owner(executor);
-    struct executors *executors = executors_of(executor->loop);
+    struct executors *executors = executors_with(executor);
 
     if (executors->chosen != executor)
         ouro_executor_free(executors->chosen);

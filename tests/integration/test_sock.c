@@ -257,7 +257,9 @@ give_numbers_away(struct seen *seen, int *out_a)
 
     *out_a = dup(seen->a);
     int rc = make_pair(&other, SOCK_STREAM);
-    if (rc == 0 && (dup2(other.a, seen->a) < 0 || dup2(other.b, seen->b) < 0))
+    if (rc < 0)
+        return rc;
+    if (dup2(other.a, seen->a) < 0 || dup2(other.b, seen->b) < 0)
         rc = -errno;
     close_pair(&other);
     return rc;

@@ -25,7 +25,6 @@ static void
 a_ring_goes_round(void **state)
 {
     struct fixture *f = *state;
-    char expected[64] = "";
 
     assert_ok(ouro_queue_init(&f->queue, f->loop, 3));
     put_now(f, "z");
@@ -35,10 +34,9 @@ a_ring_goes_round(void **state)
         assert_ok(ouro_queue_put_nowait(&f->queue, item(letter)));
         assert_ok(ouro_queue_get_nowait(&f->queue, &got));
         strncat(f->trace, got, 1);
-        strncat(expected, letter == 'a' ? "z" : item((char)(letter - 1)), 1);
     }
 
-    assert_string_equal(f->trace, expected);
+    assert_string_equal(f->trace, "zabcdefghijklmno");
     end_queue(f);
 }
 
