@@ -23,6 +23,7 @@ enum { MOST_THREADS = 32, EXTRA_THREADS = 4, QUEUE_LIMIT = 65536 };
 struct executors {
     struct ouro__list all;
     struct ouro_executor *chosen; /* what NULL means; NULL: not made yet */
+    bool closed;                  /* the program ends: no more calls */
 };
 
 /* A call that owns its arguments. */
@@ -145,6 +146,8 @@ ouro_executor_new(struct ouro_executor **out_executor, struct ouro_loop *loop,
     if (executor == NULL)
         return -ENOMEM;
     ouro__list_append(&executors->all, &executor->link);
+    if (executors->closed)
+        ouro__executor_close(executor);
     *out_executor = executor;
     return 0;
 }
@@ -220,10 +223,11 @@ ouro_executor_threads(struct ouro_executor *executor)
 void
 ouro__executors_close(struct ouro_loop *loop)
 {
-    struct executors *executors = loop->floors[OURO__FLOOR_EXECUTORS];
+    struct executors *executors = executors_of(loop);
 
     if (executors == NULL)
-        return;
+        return; /* no memory for one, either */
+    executors->closed = true;
     ouro__list_for_each (link, &executors->all) {
         ouro__executor_close(executor_of(link));
     }

@@ -15,6 +15,7 @@
 struct fixture {
     struct ouro_run_options options;
     struct seen_exceptions seen;
+    struct ouro_executor *executor;
     char name[32]; /* of a thread */
     int result;
     int returns;
@@ -118,8 +119,9 @@ wait_at_the_gate(void *arg)
 static int
 have_it_wait(void *arg)
 {
-    (void)arg;
-    return ouro_run_in_executor(NULL, wait_at_the_gate, NULL, 0);
+    struct fixture *f = arg;
+
+    return ouro_run_in_executor(f->executor, wait_at_the_gate, NULL, 0);
 }
 
 static int
@@ -222,6 +224,56 @@ a_lookup_that_is_stuck_is_reported_and_no_error(void **state)
 }
 
 static int
+return_three(void *arg)
+{
+    (void)arg;
+    return 3;
+}
+
+/* It does not end before executors take no more calls; then it makes one. */
+static int
+call_when_it_is_too_late(void *arg)
+{
+    struct fixture *f = arg;
+    int rc = 0;
+
+    while (rc != -ESHUTDOWN) {
+        rc = ouro_sleep(OURO_MILLISECONDS(1));
+        if (rc < 0)
+            ouro_uncancel();
+        rc = ouro_run_in_executor(f->executor, return_three, NULL, 0);
+    }
+    f->result = ouro_run_in_executor(NULL, return_three, NULL, 0);
+    gate_open(&gate);
+    return 0;
+}
+
+static int
+leave_a_late_caller(void *arg)
+{
+    struct fixture *f = arg;
+    int rc = ouro_executor_new(&f->executor, NULL, NULL);
+
+    if (rc == 0)
+        rc = ouro_create_task(NULL, call_when_it_is_too_late, f);
+    return rc < 0 ? rc : leave_a_call_that_is_stuck(f);
+}
+
+/* A60: nor does one that is made then. */
+static void
+executors_take_no_calls_when_tasks_have_had_their_time(void **state)
+{
+    struct fixture *f = *state;
+
+    f->options.cancel_limit_ns = OURO_MILLISECONDS(5);
+    assert_err(ouro_run_with(leave_a_late_caller, f, &f->options), ETIMEDOUT);
+
+    assert_err(f->result, ESHUTDOWN);
+    assert_int_equal(f->seen.count, 1);
+    assert_string_equal(f->seen.name, "call_when_it_is_too_late");
+}
+
+static int
 setup(void **state)
 {
     static struct fixture f;
@@ -255,6 +307,7 @@ main(void)
         TEST(the_options_name_the_executor_of_the_loop),
         TEST(a_call_that_was_left_is_waited_for),
         TEST(a_call_that_is_stuck_is_reported_in_time_and_once),
+        TEST(executors_take_no_calls_when_tasks_have_had_their_time),
         TEST(a_lookup_that_is_stuck_is_reported_and_no_error),
     };
 
