@@ -31,7 +31,7 @@ OURO_BEGIN_DECLS
 
 /**
  * Receive what is there, `size` bytes at most.  Returns how many; 0 is the end,
- * or `size` was 0.
+ * or `size` was 0, which waits until there is something all the same.
  */
 OURO_SUSPENDS ssize_t ouro_sock_recv(int fd, void *into, size_t size);
 

@@ -59,6 +59,43 @@ what_is_sent_is_received_and_then_the_end(void **state)
 }
 
 static int
+move_nothing(void *arg)
+{
+    struct seen *seen = arg;
+    struct ouro_timeout limit;
+    char byte;
+
+    int rc = open_ends(&seen->ends);
+    if (rc < 0)
+        return rc;
+    seen->size[0] = ouro_sock_send(seen->ends.a, ouro_slice_of("", 0));
+    seen->size[1] = ouro_sock_recv_exactly(seen->ends.b, &byte, 0, NULL);
+    ouro_timeout_begin(&limit, OURO_MILLISECONDS(5));
+    ssize_t size = ouro_sock_recv(seen->ends.b, &byte, 0);
+    seen->size[2] = ouro_timeout_end(&limit, size);
+    rc = ouro_sock_sendall(seen->ends.a, OURO_BYTES("x"), NULL);
+    seen->size[3] = ouro_sock_recv(seen->ends.b, &byte, 0);
+    if (rc == 0)
+        rc = (int)ouro_sock_recv(seen->ends.b, &byte, 1) - 1;
+    close_ends(&seen->ends);
+    return rc;
+}
+
+static void
+nothing_is_moved_at_once_but_received_when_there_is_something(void **state)
+{
+    struct seen seen = {0};
+
+    (void)state;
+    assert_ok(run_in_world(engine, move_nothing, &seen));
+
+    assert_int_equal(seen.size[0], 0);
+    assert_int_equal(seen.size[1], 0);
+    assert_err(seen.size[2], ETIMEDOUT);
+    assert_int_equal(seen.size[3], 0);
+}
+
+static int
 say_in_pieces(void *arg)
 {
     struct seen *seen = arg;
@@ -535,6 +572,8 @@ main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_sent_is_received_and_then_the_end),
+        cmocka_unit_test(
+            nothing_is_moved_at_once_but_received_when_there_is_something),
         cmocka_unit_test(
             recv_exactly_waits_for_all_and_tells_what_came_before_the_end),
         cmocka_unit_test(sendall_sends_more_than_any_buffer_holds_in_order),
