@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { ROUNDS = 1000, STORM = 100000, CHANGES = 2000, CALLS = 100 };
+enum { ROUNDS = 1000, STORM = 100000, CHANGES = 300, CALLS = 100 };
 
 /* A loop, and somebody who sends signals to its process. */
 struct fixture {
