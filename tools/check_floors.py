@@ -29,7 +29,7 @@ FLOORS = {
             "inlet tcp watch",
     "stream": "stream stream_inside stream_read stream_write inbox",
     "net": "net lookup resolve server serve listen listener connect dial race",
-    "protocols": "http1_parser http1_writer http_server",
+    "protocols": "http1_parser http1_writer http_server http_client",
     "run": "run runner run_signals run_end overflow ouro",
 }
 

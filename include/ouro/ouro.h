@@ -12,6 +12,7 @@
 #include <ouro/future.h>
 #include <ouro/http1_parser.h>
 #include <ouro/http1_writer.h>
+#include <ouro/http_client.h>
 #include <ouro/http_server.h>
 #include <ouro/loop.h>
 #include <ouro/net.h>

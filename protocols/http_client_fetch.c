@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+/* From a call to its answer: connections, attempts, redirections.
+ *
+ * The happy path: a connection, the request, heads of 1xx, which are skipped,
+ * and the head of the answer.
+ *
+ * What may happen instead:
+ *
+ * - A kept connection ends before a byte of the answer: the request is sent
+ *   once more, on a new one, if that does no harm.
+ * - The server answers while the body is still sent, and closes: the answer
+ *   counts, and the connection is not used again.
+ * - It redirects: the same from the beginning, with another URL.
+ */
+#include "http_client_inside.h"
+#include "http_text.h"
+
+#include <ouro/error.h>
+#include <ouro/task.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static enum ouro_http1_asked
+asked_by(const struct ouro__http_ask *ask)
+{
+    bool head =
+        ask->method.size == 4 && memcmp(ask->method.data, "HEAD", 4) == 0;
+
+    return head ? OURO_HTTP1_ASKED_HEAD : OURO_HTTP1_ASKED;
+}
+
+static bool
+is_lost(int error)
+{
+    return error == -OURO_EINCOMPLETE || error == -ECONNRESET
+           || error == -EPIPE;
+}
+
+/* Idempotent (RFC 9110, 9.2.2), and there to be sent again. */
+static bool
+may_repeat(const struct ouro__http_ask *ask)
+{
+    static const char *const names[] = {"GET",     "HEAD",  "PUT", "DELETE",
+                                        "OPTIONS", "TRACE", NULL};
+    bool is_idempotent = false;
+
+    for (const char *const *name = names; *name != NULL; name++)
+        is_idempotent |=
+            strlen(*name) == ask->method.size
+            && memcmp(*name, ask->method.data, ask->method.size) == 0;
+    return is_idempotent && (ask->call->pull == NULL || ask->bodiless);
+}
+
+/* The head of the answer, behind those of 1xx. */
+static int
+read_final_head(struct ouro_http_response *response,
+                const struct ouro__http_ask *ask)
+{
+    struct ouro_timeout limit;
+    int rc;
+
+    ouro_timeout_begin(&limit, response->client->options.head_timeout_ns);
+    do
+        rc = ouro__http_read_head(response, asked_by(ask));
+    while (rc == 0 && response->head.status < 200
+           && response->head.status != 101);
+    rc = (int)ouro_timeout_end(&limit, rc);
+    if (rc == 0 && response->head.framing == OURO_HTTP1_TUNNEL)
+        return -EBADMSG;
+    return rc;
+}
+
+/* Returns 0: send the body; 1: the answer is there. */
+static int
+await_continue(struct ouro_http_response *response,
+               const struct ouro__http_ask *ask)
+{
+    struct ouro_timeout limit;
+    int rc;
+
+    ouro_timeout_begin(&limit, response->client->options.expect_timeout_ns);
+    do
+        rc = ouro__http_read_head(response, asked_by(ask));
+    while (rc == 0 && response->head.status > 101
+           && response->head.status < 200);
+    rc = (int)ouro_timeout_end(&limit, rc);
+    if (rc == -ETIMEDOUT)
+        return 0;
+    if (rc < 0 || response->head.status == 100)
+        return rc;
+    response->unsent = true;
+    return response->head.framing == OURO_HTTP1_TUNNEL ? -EBADMSG : 1;
+}
+
+static int
+send_ask(struct ouro_http_response *response, struct ouro__http_ask *ask)
+{
+    int rc = ouro__http_send_head(response->link, ask);
+
+    if (rc < 0 || !ouro__http_ask_has_body(ask))
+        return rc;
+    if (ask->call->expect_continue)
+        rc = await_continue(response, ask);
+    return rc == 0 ? ouro__http_send_body(response->link, ask) : rc;
+}
+
+static int
+exchange(struct ouro_http_response *response, struct ouro__http_ask *ask)
+{
+    int sent = send_ask(response, ask);
+    int rc = sent;
+
+    if (sent < 0 && (ask->gave_up || !is_lost(sent)))
+        return sent;
+    if (sent < 0)
+        response->unsent = true;
+    if (sent <= 0)
+        rc = read_final_head(response, ask);
+    if (rc < 0)
+        return sent < 0 && is_lost(rc) ? sent : rc;
+    return ouro__http_begin_body(response);
+}
+
+static const char *
+phrase_of(const struct ouro_http_response *response, int error)
+{
+    if (error == -EBADMSG || error == -OURO_ELIMIT)
+        return response->head.error != OURO_HTTP1_OK
+                   ? ouro_http1_error_name(response->head.error)
+                   : "it changed to another protocol";
+    if (error == -ETIMEDOUT)
+        return "it did not answer, or take the request, in time";
+    if (error == -OURO_EINCOMPLETE)
+        return "it closed the connection before its answer was whole";
+    return "the connection failed";
+}
+
+/* Once, on one connection.  `*out_again`: it was a kept one that had ended. */
+static int
+attempt(struct ouro_http_response **out_response,
+        struct ouro_http_client *client, struct ouro__http_ask *ask, bool fresh,
+        bool *out_again)
+{
+    struct ouro_http_response *response = ouro__http_response_new(client);
+
+    *out_again = false;
+    if (response == NULL)
+        return -ENOMEM;
+    int rc = ouro__http_link_open(&response->link, client, &ask->url, fresh,
+                                  ask->call->report);
+    if (rc < 0) {
+        ouro_http_response_free(response);
+        return rc;
+    }
+    bool reused = response->link->reused;
+    rc = exchange(response, ask);
+    if (rc < 0) {
+        *out_again = reused && response->memory_size == 0 && is_lost(rc)
+                     && may_repeat(ask);
+        if (ask->gave_up)
+            ouro__http_tell(ask->call->report, &ask->url,
+                            "the body could not be given", rc);
+        else
+            ouro__http_tell(ask->call->report, &ask->url,
+                            phrase_of(response, rc), rc);
+        ouro_http_response_free(response);
+        return rc;
+    }
+    *out_response = response;
+    return 0;
+}
+
+/* Redirections. */
+
+static bool
+is_method(const struct ouro__http_ask *ask, const char *name)
+{
+    return ask->method.size == strlen(name)
+           && memcmp(ask->method.data, name, ask->method.size) == 0;
+}
+
+static bool
+is_redirection(const struct ouro_http_response *response,
+               const struct ouro__http_ask *ask)
+{
+    int status = response->head.status;
+    bool repeats = status == 307 || status == 308;
+
+    if (ask->call->keep_redirects
+        || ouro_http_response_header(response, "Location").data == NULL)
+        return false;
+    if (repeats)
+        return ask->call->pull == NULL || ask->bodiless;
+    if (status == 301 || status == 302)
+        return ask->call->pull == NULL || ask->bodiless
+               || is_method(ask, "POST");
+    return status == 303;
+}
+
+/* The method after a redirection: RFC 9110, 15.4. */
+static void
+change_method(struct ouro__http_ask *ask, int status)
+{
+    bool becomes_get =
+        (status == 303 && !is_method(ask, "HEAD") && !is_method(ask, "GET"))
+        || ((status == 301 || status == 302) && is_method(ask, "POST"));
+
+    if (!becomes_get)
+        return;
+    ask->method = OURO_BYTES("GET");
+    ask->bodiless = true;
+}
+
+static int
+redirect(struct ouro__http_ask *ask, struct ouro_http_response *response)
+{
+    struct ouro_slice where = ouro_http_response_header(response, "Location");
+    struct ouro__http_url next;
+    const char *why;
+    int rc = ouro__http_url_resolve(&next, &ask->url, where, &why);
+
+    if (rc < 0) {
+        ouro__http_tell(ask->call->report, &ask->url, why, rc);
+        return rc;
+    }
+    change_method(ask, response->head.status);
+    if (next.authority.size != ask->url.authority.size
+        || memcmp(next.authority.data, ask->url.authority.data,
+                  next.authority.size)
+               != 0)
+        ask->guarded = true;
+    ouro__http_url_fini(&ask->url);
+    ask->url = next;
+    return ouro__http_drain(response);
+}
+
+static int
+ask_and_follow(struct ouro_http_client *client, struct ouro__http_ask *ask,
+               struct ouro_http_response **out_response)
+{
+    for (unsigned count = 0;; count++) {
+        struct ouro_http_response *response;
+        bool again;
+        int rc = attempt(&response, client, ask, false, &again);
+
+        if (again)
+            rc = attempt(&response, client, ask, true, &again);
+        if (rc < 0)
+            return rc;
+        if (!is_redirection(response, ask)) {
+            *out_response = response;
+            return 0;
+        }
+        rc = count < client->options.redirects ? redirect(ask, response)
+                                               : -ELOOP;
+        ouro_http_response_free(response);
+        if (rc == -ELOOP)
+            ouro__http_tell(ask->call->report, &ask->url,
+                            "one redirection too many", rc);
+        if (rc < 0)
+            return rc;
+    }
+}
+
+static void
+tell_call(const struct ouro_http_call *call, const char *why)
+{
+    struct ouro_report *report = call->report;
+
+    if (report == NULL)
+        return;
+    snprintf(report->text, sizeof(report->text), "'%s': %s",
+             call->url != NULL ? call->url : "", why);
+}
+
+int
+ouro_http_fetch(struct ouro_http_client *client,
+                const struct ouro_http_call *call,
+                struct ouro_http_response **out_response)
+{
+    const char *method = call->method != NULL ? call->method : "GET";
+    struct ouro__http_ask ask = {.call = call};
+    struct ouro_http_response *response;
+    const char *why;
+    int rc = ouro__http_call_check(call, &why);
+
+    if (rc == 0)
+        rc = ouro__http_url_init(
+            &ask.url, ouro_slice_of(call->url, strlen(call->url)), &why);
+    if (rc < 0) {
+        tell_call(call, why);
+        return rc;
+    }
+    ask.method = ouro_slice_of(method, strlen(method));
+    rc = ask_and_follow(client, &ask, &response);
+    if (rc < 0) {
+        ouro__http_url_fini(&ask.url);
+        return rc;
+    }
+    response->url = ask.url;
+    *out_response = response;
+    return 0;
+}
+
+int
+ouro_http_get(struct ouro_http_client *client, const char *url,
+              struct ouro_http_response **out_response)
+{
+    struct ouro_http_call call = {.url = url};
+
+    return ouro_http_fetch(client, &call, out_response);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the HTTP client share: a client, the connections that it
+ * keeps, and an answer, which has one of them.
+ */
+#ifndef OURO_HTTP_CLIENT_INSIDE_H
+#define OURO_HTTP_CLIENT_INSIDE_H
+
+#include "http_inbox.h"
+#include "http_url.h"
+
+#include <ouro/http_client.h>
+
+#include <sys/queue.h>
+
+/* A connection to a server. */
+struct ouro__http_link {
+    TAILQ_ENTRY(ouro__http_link) entry; /* while it is kept, oldest first */
+    struct ouro_http_client *client;
+    struct ouro_stream *stream;
+    struct ouro_handle idle; /* ends it while it is kept */
+    bool reused;
+    char origin[]; /* host and port */
+};
+
+TAILQ_HEAD(ouro__http_links, ouro__http_link);
+
+struct ouro_http_client {
+    struct ouro_http_client_options options; /* with the defaults filled in */
+    struct ouro_http1_limits limits;
+    struct ouro__http_links kept;
+    size_t kept_count;
+    size_t answers; /* that are not given back */
+};
+
+struct ouro_http_response {
+    struct ouro_http_client *client;
+    struct ouro__http_link *link; /* NULL: the connection is given back */
+    struct ouro__http_url url;
+    struct ouro_http1_head head;
+    struct ouro_http1_body body_reader;
+    uint8_t *memory; /* the head, and what came with it */
+    size_t memory_size;
+    size_t memory_room;
+    size_t head_size; /* bytes of it that are the head; 0: it is not whole */
+    struct ouro__http_inbox inbox;
+    struct ouro_slice part; /* of the body in the inbox, and not read yet */
+    size_t used;            /* of the inbox, with that part */
+    int error;              /* why no more of the body comes; 0: it may */
+    bool ended;             /* its last byte was found */
+    bool unsent;            /* the server did not take all of the request */
+    uint8_t *body;          /* whole */
+    size_t body_size;
+    size_t body_room;
+    struct ouro_http1_field fields[OURO_HTTP1_FIELDS];
+};
+
+/* http_client.c: connections. */
+
+/* A kept connection if `fresh` is not set and there is a good one, or a new
+ * one. */
+OURO_MUST_USE int ouro__http_link_open(struct ouro__http_link **out_link,
+                                       struct ouro_http_client *client,
+                                       const struct ouro__http_url *url,
+                                       bool fresh, struct ouro_report *report);
+
+/* It can be used again; or it cannot.  NULL is nothing. */
+void ouro__http_link_keep(struct ouro__http_link *link);
+void ouro__http_link_free(struct ouro__http_link *link);
+
+/* Tell `report`, if there is one, about the host of `url`. */
+void ouro__http_tell(struct ouro_report *report,
+                     const struct ouro__http_url *url, const char *what,
+                     int error);
+
+/* http_client_send.c: requests. */
+
+/* What is sent, after redirections. */
+struct ouro__http_ask {
+    const struct ouro_http_call *call;
+    struct ouro_slice method;
+    struct ouro__http_url url;
+    bool bodiless; /* the body was dropped, with the fields about it */
+    bool guarded;  /* another origin: without credentials */
+    bool gave_up;  /* the pull function failed, not the connection */
+};
+
+/* -EINVAL: `*out_why` is a phrase. */
+OURO_MUST_USE int ouro__http_call_check(const struct ouro_http_call *call,
+                                        const char **out_why);
+
+bool ouro__http_ask_has_body(const struct ouro__http_ask *ask);
+
+OURO_MUST_USE int ouro__http_send_head(struct ouro__http_link *link,
+                                       const struct ouro__http_ask *ask);
+OURO_MUST_USE int ouro__http_send_body(struct ouro__http_link *link,
+                                       struct ouro__http_ask *ask);
+
+/* http_client_response.c: answers. */
+
+OURO_MUST_USE struct ouro_http_response *
+ouro__http_response_new(struct ouro_http_client *client);
+
+/* Read the next head, of 1xx too; those before it are forgotten. */
+OURO_MUST_USE int ouro__http_read_head(struct ouro_http_response *response,
+                                       enum ouro_http1_asked asked);
+
+/* No more of the body is wanted, unless it is so short that the connection is
+ * worth it. */
+OURO_MUST_USE int ouro__http_drain(struct ouro_http_response *response);
+
+/* Its body begins. */
+OURO_MUST_USE int ouro__http_begin_body(struct ouro_http_response *response);
+
+#endif

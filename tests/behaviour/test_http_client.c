@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: MIT */
+/* What the HTTP client promises, against servers that say what a script has. */
+#include "world.h"
+
+#include <ouro/ouro.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *engine;
+
+enum { LINES = 8 };
+
+/* A server that answers the n-th request with the n-th line, and a client. */
+struct play {
+    const char *lines[LINES]; /* "!": and close after what stands before it */
+    int (*act)(struct play *play);
+    struct ouro_http_client_options options;
+    struct ouro_http_client *client;
+    struct ouro_server *server;
+    char url[64]; /* "http://127.0.0.1:port" */
+    size_t line;
+    size_t connections;
+    char heard[4096];
+    char body[256];
+    int status;
+    struct ouro_report report;
+};
+
+static int
+answer_by_script(struct ouro_stream *stream, void *context)
+{
+    struct play *play = context;
+
+    play->connections++;
+    for (;;) {
+        struct ouro_slice head;
+        ssize_t size =
+            ouro_stream_read_until(stream, OURO_BYTES("\r\n\r\n"), &head);
+        const char *line = play->lines[play->line];
+
+        if (size <= 0 || line == NULL)
+            return size < 0 && size != -OURO_EINCOMPLETE ? (int)size : 0;
+        strncat(play->heard, (const char *)head.data, head.size);
+        play->line++;
+        size_t length = strcspn(line, "!");
+        int rc = ouro_stream_write(stream, ouro_slice_of(line, length));
+        if (rc < 0 || line[length] == '!')
+            return rc;
+    }
+}
+
+static int
+run_play(void *arg)
+{
+    struct play *play = arg;
+    struct ouro_server_options where = {.host = "127.0.0.1"};
+    int rc = ouro_start_server(&play->server, answer_by_script, play, &where);
+
+    if (rc < 0)
+        return rc;
+    struct ouro_address address = ouro_server_address(play->server, 0);
+    snprintf(play->url, sizeof(play->url), "http://127.0.0.1:%u",
+             (unsigned)ouro_address_port(&address));
+    rc = ouro_http_client_new(&play->client, &play->options);
+    if (rc == 0)
+        rc = play->act(play);
+    ouro_http_client_free(play->client);
+    int stopped = ouro_server_stop(play->server, OURO_SECONDS(5));
+    ouro_server_free(play->server);
+    return rc < 0 ? rc : stopped;
+}
+
+/* Make a call to `path`, and keep what came of it. */
+OURO_SUSPENDS static int
+call_path(struct play *play, struct ouro_http_call call, const char *path)
+{
+    char url[128];
+    struct ouro_http_response *response;
+    struct ouro_slice body;
+
+    snprintf(url, sizeof(url), "%s%s", play->url, path);
+    call.url = url;
+    call.report = &play->report;
+    int rc = ouro_http_fetch(play->client, &call, &response);
+    if (rc < 0)
+        return rc;
+    play->status = ouro_http_response_status(response);
+    rc = ouro_http_response_read_all(response, sizeof(play->body) - 1, &body);
+    if (rc == 0)
+        snprintf(play->body, sizeof(play->body), "%.*s", (int)body.size,
+                 (const char *)body.data);
+    ouro_http_response_free(response);
+    return rc;
+}
+
+static int
+get_once(struct play *play)
+{
+    return call_path(play, (struct ouro_http_call){.method = NULL}, "/a?b");
+}
+
+static int
+get_twice(struct play *play)
+{
+    int rc = get_once(play);
+
+    return rc < 0 ? rc : get_once(play);
+}
+
+#define SHORT(text) "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" text
+#define MOVED(status, where)                        \
+    "HTTP/1.1 " status " Moved\r\nLocation: " where \
+    "\r\nContent-Length: 3\r\n\r\nout"
+
+static void
+get_sends_a_request_and_reads_its_answer(void **state)
+{
+    struct play play = {.lines = {SHORT("hi")}, .act = get_once};
+    char head[256];
+
+    (void)state;
+    assert_ok(run_in_world(engine, run_play, &play));
+    snprintf(head, sizeof(head),
+             "GET /a?b HTTP/1.1\r\nHost: %.32s\r\nUser-Agent: ouro\r\n\r\n",
+             play.url + strlen("http://"));
+    assert_string_equal(play.heard, head);
+    assert_int_equal(play.status, 200);
+    assert_string_equal(play.body, "hi");
+}
+
+static void
+a_connection_is_used_again_after_a_whole_answer(void **state)
+{
+    struct play play = {
+        .lines = {SHORT("hi"), "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked"
+                               "\r\n\r\n3\r\nyou\r\n0\r\nA: b\r\n\r\n"},
+        .act = get_twice};
+
+    (void)state;
+    assert_ok(run_in_world(engine, run_play, &play));
+    assert_int_equal(play.connections, 1);
+    assert_string_equal(play.body, "you");
+}
+
+static void
+a_kept_connection_that_was_closed_is_replaced(void **state)
+{
+    struct play play = {.lines = {SHORT("hi!"), SHORT("ho")}, .act = get_twice};
+
+    (void)state;
+    assert_ok(run_in_world(engine, run_play, &play));
+    assert_int_equal(play.connections, 2);
+    assert_string_equal(play.body, "ho");
+}
+
+static void
+a_request_into_a_closing_connection_is_sent_once_more(void **state)
+{
+    struct play play = {.lines = {SHORT("hi"), "!", SHORT("ho")},
+                        .act = get_twice};
+
+    (void)state;
+    assert_ok(run_in_world(engine, run_play, &play));
+    assert_int_equal(play.connections, 2);
+    assert_string_equal(play.body, "ho");
+}
+
+static void
+what_a_server_says_wrong_has_an_error_of_its_own(void **state)
+{
+    static const struct {
+        const char *line;
+        int error;
+    } rows[] = {
+        {"!", OURO_EINCOMPLETE},
+        {"HTTP/1.1 200 OK\r\nContent-!", OURO_EINCOMPLETE},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi!", OURO_EINCOMPLETE},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhi!",
+         OURO_EINCOMPLETE},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n!",
+         EBADMSG},
+        {"220 mail ready\r\n\r\n!", EBADMSG},
+        {"HTTP/1.1 101 Go\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n!",
+         EBADMSG},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct play play = {.lines = {rows[i].line}, .act = get_once};
+
+        assert_err(run_in_world(engine, run_play, &play), rows[i].error);
+        assert_int_equal(play.connections, 1);
+    }
+}
+
+static void
+heads_of_1xx_are_skipped(void **state)
+{
+    struct play play = {.lines = {"HTTP/1.1 100 Go\r\n\r\nHTTP/1.1 103 "
+                                  "Hint\r\nLink: x\r\n\r\n" SHORT("hi")},
+                        .act = get_once};
+
+    (void)state;
+    assert_ok(run_in_world(engine, run_play, &play));
+    assert_string_equal(play.body, "hi");
+}
+
+static int
+post_two(struct play *play)
+{
+    struct ouro_http_call call = {.method = "POST", .body = OURO_BYTES("no")};
+
+    /* Its last bytes end the request for the script's server. */
+    call.body = OURO_BYTES("x\r\n\r\n");
+    return call_path(play, call, "/a/b");
+}
+
+static void
+a_redirection_is_followed_to_where_it_leads(void **state)
+{
+    struct play play = {.lines = {MOVED("302", "../c?d"), SHORT("hi")},
+                        .act = get_once};
+
+    (void)state;
+    assert_ok(run_in_world(engine, run_play, &play));
+    assert_non_null(strstr(play.heard, "GET /c?d HTTP/1.1\r\n"));
+    assert_string_equal(play.body, "hi");
+    assert_int_equal(play.connections, 1);
+}
+
+static void
+too_many_redirections_are_told_as_such(void **state)
+{
+    struct play play = {.lines = {MOVED("302", "/1"), MOVED("301", "/2"),
+                                  MOVED("307", "/3"), SHORT("hi")},
+                        .options = {.redirects = 2},
+                        .act = get_once};
+
+    (void)state;
+    assert_err(run_in_world(engine, run_play, &play), ELOOP);
+    assert_non_null(strstr(play.report.text, "one redirection too many"));
+    assert_int_equal(play.line, 3);
+}
+
+/* The script's server takes the body for the end of a second request. */
+static void
+post_becomes_get_where_the_redirection_says_see_other(void **state)
+{
+    struct play play = {.lines = {MOVED("303", "/c"), "", SHORT("hi")},
+                        .act = post_two};
+
+    (void)state;
+    assert_ok(run_in_world(engine, run_play, &play));
+    assert_non_null(strstr(play.heard, "POST /a/b HTTP/1.1\r\n"));
+    assert_non_null(strstr(play.heard, "Content-Length: 5\r\n"));
+    assert_non_null(strstr(play.heard, "GET /c HTTP/1.1\r\n"));
+}
+
+static void
+a_server_that_says_nothing_is_given_up_in_time(void **state)
+{
+    struct play play = {.lines = {"", NULL},
+                        .options = {.head_timeout_ns = OURO_MILLISECONDS(20)},
+                        .act = get_once};
+
+    (void)state;
+    assert_err(run_in_world(engine, run_play, &play), ETIMEDOUT);
+    assert_non_null(strstr(play.report.text, "in time"));
+}
+
+static int
+get_piece_by_piece(struct play *play)
+{
+    struct ouro_http_response *response;
+    char bytes[2];
+    ssize_t size;
+    int rc = ouro_http_get(play->client, play->url, &response);
+
+    if (rc < 0)
+        return rc;
+    while ((size = ouro_http_response_read(response, bytes, 2)) > 0)
+        strncat(play->body, bytes, (size_t)size);
+    assert_int_equal(ouro_http_client_kept(play->client), 1);
+    assert_int_equal(
+        ouro_http_response_header(response, "content-length").data[0], '5');
+    assert_int_equal(ouro_http_response_head(response)->content_length, 5);
+    assert_string_equal(ouro_http_response_url(response) + strlen(play->url),
+                        "/");
+    ouro_http_response_free(response);
+    return (int)size;
+}
+
+static void
+a_body_is_read_in_pieces_and_then_the_connection_is_kept(void **state)
+{
+    struct play play = {
+        .lines = {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"},
+        .act = get_piece_by_piece};
+
+    (void)state;
+    assert_ok(run_in_world(engine, run_play, &play));
+    assert_string_equal(play.body, "hello");
+}
+
+/* "ab", then what ends a request for the script's server. */
+static ssize_t
+pull_twice(void *into, size_t size, void *context)
+{
+    static const char *const parts[] = {"ab", "\r\n\r\n", ""};
+    int *count = context;
+    const char *part = parts[(*count)++];
+
+    (void)size;
+    memcpy(into, part, strlen(part));
+    return (ssize_t)strlen(part);
+}
+
+static int
+post_pulled(struct play *play)
+{
+    int count = 0;
+    struct ouro_http_call call = {.method = "POST",
+                                  .pull = pull_twice,
+                                  .pull_context = &count,
+                                  .expect_continue = true};
+
+    return call_path(play, call, "/");
+}
+
+static void
+a_pulled_body_goes_out_in_chunks_when_the_server_agrees(void **state)
+{
+    struct play play = {.lines = {"HTTP/1.1 100 Go\r\n\r\n", SHORT("hi")},
+                        .act = post_pulled};
+
+    (void)state;
+    assert_ok(run_in_world(engine, run_play, &play));
+    assert_non_null(strstr(play.heard, "Expect: 100-continue\r\n"));
+    assert_non_null(strstr(play.heard, "Transfer-Encoding: chunked\r\n"));
+    assert_non_null(strstr(play.heard, "\r\n\r\n2\r\nab\r\n4\r\n"));
+    assert_string_equal(play.body, "hi");
+}
+
+static void
+a_body_that_is_refused_before_it_is_sent_stays_here(void **state)
+{
+    struct play play = {.lines = {"HTTP/1.1 413 No\r\nContent-Length: 2"
+                                  "\r\n\r\nno"},
+                        .act = post_pulled};
+
+    (void)state;
+    assert_ok(run_in_world(engine, run_play, &play));
+    assert_int_equal(play.status, 413);
+    assert_null(strstr(play.heard, "ab"));
+}
+
+int
+main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(get_sends_a_request_and_reads_its_answer),
+        cmocka_unit_test(a_connection_is_used_again_after_a_whole_answer),
+        cmocka_unit_test(a_kept_connection_that_was_closed_is_replaced),
+        cmocka_unit_test(a_request_into_a_closing_connection_is_sent_once_more),
+        cmocka_unit_test(what_a_server_says_wrong_has_an_error_of_its_own),
+        cmocka_unit_test(heads_of_1xx_are_skipped),
+        cmocka_unit_test(a_redirection_is_followed_to_where_it_leads),
+        cmocka_unit_test(too_many_redirections_are_told_as_such),
+        cmocka_unit_test(post_becomes_get_where_the_redirection_says_see_other),
+        cmocka_unit_test(a_server_that_says_nothing_is_given_up_in_time),
+        cmocka_unit_test(
+            a_body_is_read_in_pieces_and_then_the_connection_is_kept),
+        cmocka_unit_test(
+            a_pulled_body_goes_out_in_chunks_when_the_server_agrees),
+        cmocka_unit_test(a_body_that_is_refused_before_it_is_sent_stays_here),
+    };
+
+    engine = world_engine(argc, argv);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
