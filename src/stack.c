@@ -6,10 +6,14 @@
  * top: the next get has it, still in the cache.
  *
  * A free stack keeps the pages it has touched: to give them back and to touch
- * them anew costs 2.4 us, a get and a put without it 4 ns.  When KEPT_COUNT +
+ * them anew costs 2.4 us, a get and a put without it 4 ns.  When `kept_count` +
  * BATCH_COUNT free ones hold pages, the BATCH_COUNT at the bottom, which are
  * out of use the longest, give all of theirs back.  So a pool that breathes by
  * less makes no system call, and what a burst leaves behind is bounded.
+ *
+ * How many are kept is learnt: by one more for each stack that is lent without
+ * pages although it once had some, and by fewer with each trim.  So the second
+ * burst pays for its pages, and the third finds them.  See docs/adr/0016.
  *
  * A stack is cut from the newest slab, and its guard made, when the free ones
  * are out.  The kind of guard is found out anew for each slab: the kernel
@@ -42,8 +46,9 @@
 
 enum {
     SLAB_COUNT = 256, /* stacks in a slab: 16 MiB of addresses at 64 KiB each */
-    KEPT_COUNT = 1024, /* free stacks that may hold pages: mostly 4 to 8 MiB */
-    BATCH_COUNT = 64   /* emptied at a time */
+    KEPT_MOST = 16384, /* free stacks that may hold pages: 64 to 128 MiB */
+    BATCH_COUNT = 64,  /* emptied at a time, at least */
+    TRIM_PART = 4      /* of what is kept beyond the least, a trim takes one */
 };
 
 struct ouro__stack_slab {
@@ -81,7 +86,7 @@ grow_free(struct ouro__stack_pool *pool)
         return true;
 
     size_t room = 2 * pool->free_room > needed ? 2 * pool->free_room : needed;
-    void **grown = ouro__alloc(room * sizeof(*grown));
+    char **grown = ouro__alloc(room * sizeof(*grown));
     if (grown == NULL)
         return false;
 
@@ -189,14 +194,39 @@ cut(struct ouro__stack_pool *pool)
     return low;
 }
 
-/* Give the pages of the free stacks at the bottom back.  A stack loses its top
- * page, too: often it has no other.  The guards stay. */
-static void
-empty_oldest(struct ouro__stack_pool *pool)
+/* How many of the `count` stacks from `lows` on lie side by side, in the order
+ * of their addresses or against it.  Stacks that are taken in a row and come
+ * back in a row mostly do. */
+static size_t
+count_neighbours(const struct ouro__stack_pool *pool, char *const *lows,
+                 size_t count)
 {
-    for (int i = 0; i < BATCH_COUNT; i++)
-        madvise(pool->free[pool->emptied_count++], pool->stack_size,
+    size_t up = 1;
+    size_t down = 1;
+
+    while (up < count && lows[up] == lows[up - 1] + pool->stride)
+        up++;
+    while (down < count && lows[down] + pool->stride == lows[down - 1])
+        down++;
+    return up > down ? up : down;
+}
+
+/* Give the pages of the `count` free stacks at the bottom back.  A stack loses
+ * its top page, too: often it has no other.  One call does for neighbours: the
+ * guards between them are no pages, and stay. */
+static void
+empty_oldest(struct ouro__stack_pool *pool, size_t count)
+{
+    while (count > 0) {
+        char **lows = pool->free + pool->emptied_count;
+        size_t run = count_neighbours(pool, lows, count);
+        char *low = lows[0] < lows[run - 1] ? lows[0] : lows[run - 1];
+
+        madvise(low, run * pool->stride - (pool->stride - pool->stack_size),
                 MADV_DONTNEED);
+        pool->emptied_count += run;
+        count -= run;
+    }
 }
 
 int
@@ -210,6 +240,7 @@ ouro__stack_pool_init(struct ouro__stack_pool *pool, size_t stack_size)
     memset(pool, 0, sizeof(*pool));
     pool->stack_size = (stack_size + page - 1) / page * page;
     pool->stride = pool->stack_size + page;
+    pool->kept_count = OURO__STACKS_KEPT;
     return 0;
 }
 
@@ -235,8 +266,11 @@ ouro__stack_pool_get(struct ouro__stack_pool *pool)
 
     if (pool->free_count > 0) {
         low = pool->free[--pool->free_count];
-        if (pool->emptied_count > pool->free_count)
+        if (pool->emptied_count > pool->free_count) {
             pool->emptied_count = pool->free_count;
+            if (pool->kept_count < KEPT_MOST)
+                pool->kept_count++;
+        }
     } else {
         low = cut(pool);
         if (low == NULL)
@@ -255,8 +289,22 @@ ouro__stack_pool_put(struct ouro__stack_pool *pool, void *low)
     hide(pool, low);
     pool->used_count--;
     pool->free[pool->free_count++] = low;
-    if (pool->free_count - pool->emptied_count >= KEPT_COUNT + BATCH_COUNT)
-        empty_oldest(pool);
+    if (pool->free_count - pool->emptied_count
+        >= pool->kept_count + BATCH_COUNT)
+        empty_oldest(pool, BATCH_COUNT);
+}
+
+void
+ouro__stack_pool_trim(struct ouro__stack_pool *pool)
+{
+    size_t spare = pool->kept_count - OURO__STACKS_KEPT;
+    size_t step =
+        spare / TRIM_PART > BATCH_COUNT ? spare / TRIM_PART : BATCH_COUNT;
+    size_t full = pool->free_count - pool->emptied_count;
+
+    pool->kept_count -= step < spare ? step : spare;
+    if (full > pool->kept_count)
+        empty_oldest(pool, full - pool->kept_count);
 }
 
 bool

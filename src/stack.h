@@ -24,6 +24,9 @@
 
 struct ouro__stack_slab;
 
+/* Free stacks that may hold pages after any time: mostly 4 to 8 MiB. */
+enum { OURO__STACKS_KEPT = 1024 };
+
 struct ouro__stack_pool {
     size_t stack_size;     /* usable bytes of a stack, whole pages */
     size_t stride;         /* from a stack to the next: stack_size and guard */
@@ -35,10 +38,11 @@ struct ouro__stack_pool {
 
     /* Free stacks, the one that came back last on top.  The lowest
      * `emptied_count` of them hold no pages. */
-    void **free;
+    char **free;
     size_t free_count;
     size_t free_room; /* for all the stacks of all slabs: a put cannot fail */
     size_t emptied_count;
+    size_t kept_count; /* free ones that may hold pages; grows with use */
 };
 
 /* A pool of stacks with at least `stack_size` usable bytes each.  For a stride
@@ -59,6 +63,18 @@ void *ouro__stack_pool_get(struct ouro__stack_pool *pool);
 
 /* Give back the stack at `low`, on which nothing runs. */
 void ouro__stack_pool_put(struct ouro__stack_pool *pool, void *low);
+
+/* Whether free stacks may hold more pages than they should for ever.  Then trim
+ * now and then, until they may not. */
+static inline bool
+ouro__stack_pool_keeps_many(const struct ouro__stack_pool *pool)
+{
+    return pool->kept_count > OURO__STACKS_KEPT;
+}
+
+/* Let the free stacks hold the pages of fewer, and give those of the others
+ * back.  What is missed then is kept again. */
+void ouro__stack_pool_trim(struct ouro__stack_pool *pool);
 
 /* Whether `address` is in the guard of a stack; then that is *out_low.  Safe in
  * a handler of the SIGSEGV that the pool's thread got on a stack. */

@@ -32,6 +32,9 @@
 /* Of options.stack_size, so that a stride is a power of two. */
 enum { GUARD_SIZE = 4096 };
 
+/* From a trim of the free stacks to the next. */
+#define TRIM_NS OURO_SECONDS(1)
+
 static _Thread_local struct ouro_task *current;
 
 static const char *
@@ -95,6 +98,7 @@ end_tasks(struct ouro_loop *loop, void *kept)
         ouro_handle_cancel(&task->limit);
     }
     ouro_handle_cancel(&tasks->overdue_timer);
+    ouro_handle_cancel(&tasks->trim_timer);
     if (tasks->borrowed) {
         ouro__loop_report(loop,
                           "a thread uses the frame of a task; all stacks are "
@@ -154,6 +158,28 @@ report_failure(struct ouro_task *task, const char *message)
     task->seen = true;
 }
 
+static void trim_later(struct ouro__tasks *tasks);
+
+static void
+trim_stacks(void *arg)
+{
+    struct ouro__tasks *tasks = arg;
+
+    ouro__stack_pool_trim(&tasks->stacks);
+    trim_later(tasks);
+}
+
+/* A burst of tasks keeps pages for the next.  Time takes them back, and not
+ * the end of other tasks: there may be none. */
+static void
+trim_later(struct ouro__tasks *tasks)
+{
+    if (ouro__stack_pool_keeps_many(&tasks->stacks)
+        && !ouro_handle_is_pending(&tasks->trim_timer))
+        ouro_call_later(tasks->loop, &tasks->trim_timer, TRIM_NS, trim_stacks,
+                        tasks);
+}
+
 struct ouro_task *
 ouro_task_ref(struct ouro_task *task)
 {
@@ -175,7 +201,9 @@ ouro_task_unref(struct ouro_task *task)
     ouro_future_fini(&task->done);
     ouro__list_remove(&task->link);
     ouro__context_fini(&task->context);
-    ouro__stack_pool_put(&task->tasks->stacks, task->stack);
+    struct ouro__tasks *tasks = task->tasks; /* the task is on its stack */
+    ouro__stack_pool_put(&tasks->stacks, task->stack);
+    trim_later(tasks);
     return NULL;
 }
 

@@ -34,6 +34,7 @@ struct ouro__tasks {
     struct ouro_loop *loop;
     struct ouro__context main; /* of the loop: where tasks come from */
     struct ouro__stack_pool stacks;
+    struct ouro_handle trim_timer; /* while the stacks keep many pages */
     struct ouro__list all;     /* every task whose memory is not given back */
     struct ouro__list overdue; /* those that have to end; overdue.c */
     struct ouro_handle overdue_timer; /* for the first of them */

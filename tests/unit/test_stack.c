@@ -1,24 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What the pool of task stacks promises.  See src/stack.h. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+/* What the pool of task stacks promises; see src/stack.h.  Which pages free
+ * stacks keep is in test_stack_pages.c. */
+#include "stack_fixture.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "alloc.h"
 #include "context.h"
-#include "stack.h"
 
 #if __has_include(<valgrind/valgrind.h>)
 #    include <valgrind/valgrind.h>
@@ -32,33 +23,7 @@ enum { RUNNING_ON_TSAN = 1 };
 enum { RUNNING_ON_TSAN = 0 };
 #endif
 
-enum {
-    STACK_SIZE = 60 * 1024,
-    GUARD_INSTALL = 102, /* MADV_GUARD_INSTALL */
-    MANY = 10000,
-    FEW = 2000
-};
-
-struct fixture {
-    struct ouro__stack_pool pool;
-    void *lows[MANY];
-};
-
-static void
-get_stacks(struct fixture *f, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        f->lows[i] = ouro__stack_pool_get(&f->pool);
-        assert_non_null(f->lows[i]);
-    }
-}
-
-static void
-put_stacks(struct fixture *f, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        ouro__stack_pool_put(&f->pool, f->lows[i]);
-}
+enum { GUARD_INSTALL = 102 }; /* MADV_GUARD_INSTALL */
 
 static int
 count_mappings(void)
@@ -70,38 +35,6 @@ count_mappings(void)
     for (int c; (c = getc(maps)) != EOF;)
         count += c == '\n';
     fclose(maps);
-    return count;
-}
-
-/* The signal that a write to `address` raises, or 0.  Catching it keeps the
- * reports of sanitizers and valgrind out of the output. */
-static int
-signal_of_write(volatile char *address)
-{
-    int status = 0;
-    pid_t child = fork();
-
-    if (child == 0) {
-        signal(SIGSEGV, _exit);
-        *address = 1;
-        _exit(0);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}
-
-/* How many pages of the stack at `low` exist. */
-static int
-count_pages(const struct ouro__stack_pool *pool, void *low)
-{
-    unsigned char pages[STACK_SIZE / 4096] = {0};
-    int count = 0;
-
-    assert_true(pool->stack_size <= STACK_SIZE);
-    assert_int_equal(mincore(low, pool->stack_size, pages), 0);
-    for (size_t i = 0; i < sizeof(pages); i++)
-        count += pages[i] & 1;
     return count;
 }
 
@@ -219,18 +152,6 @@ a_write_below_a_stack_is_a_segfault_with_mprotect(void **state)
 }
 
 static void
-a_guard_survives_that_its_stack_is_emptied(void **state)
-{
-    struct fixture *f = *state;
-
-    get_stacks(f, FEW);
-    put_stacks(f, FEW);
-
-    assert_true(f->pool.emptied_count > 0);
-    assert_int_equal(signal_of_write((char *)f->lows[0] - 1), SIGSEGV);
-}
-
-static void
 ten_thousand_stacks_take_few_mappings(void **state)
 {
     struct fixture *f = *state;
@@ -325,54 +246,6 @@ find_guard_knows_what_is_no_guard(void **state)
     put_stacks(f, 1);
 }
 
-static void
-few_free_stacks_keep_their_pages(void **state)
-{
-    struct fixture *f = *state;
-
-    get_stacks(f, 2);
-    memset(f->lows[0], 1, f->pool.stack_size);
-    int touched = count_pages(&f->pool, f->lows[0]);
-    put_stacks(f, 2);
-
-    assert_true(touched > 0);
-    assert_int_equal(count_pages(&f->pool, f->lows[0]), touched);
-}
-
-static void
-many_free_stacks_hold_the_pages_of_a_thousand(void **state)
-{
-    struct fixture *f = *state;
-    int with_pages = 0;
-
-    get_stacks(f, FEW);
-    for (size_t i = 0; i < FEW; i++)
-        memset(f->lows[i], 1, f->pool.stack_size);
-    put_stacks(f, FEW);
-
-    for (size_t i = 0; i < FEW; i++)
-        with_pages += count_pages(&f->pool, f->lows[i]) > 0;
-    assert_in_range(with_pages, 1024, 1024 + 64);
-    assert_int_equal(count_pages(&f->pool, f->lows[0]), 0);
-    assert_true(count_pages(&f->pool, f->lows[FEW - 1]) > 0);
-}
-
-static void
-emptied_stacks_are_lent_again_as_good_as_new(void **state)
-{
-    struct fixture *f = *state;
-
-    for (int round = 0; round < 3; round++) {
-        get_stacks(f, FEW);
-        for (size_t i = 0; i < FEW; i++)
-            memcpy(f->lows[i], &i, sizeof(i));
-        for (size_t i = 0; i < FEW; i++)
-            assert_memory_equal(f->lows[i], &i, sizeof(i));
-        put_stacks(f, FEW);
-    }
-    assert_int_equal(f->pool.free_count, FEW);
-}
-
 static int allocations_left;
 
 static void *
@@ -410,28 +283,6 @@ a_get_without_memory_fails_and_can_be_tried_again(void **state)
     put_stacks(f, 1);
 }
 
-static int
-setup(void **state)
-{
-    static struct fixture f;
-
-    *state = &f;
-    return ouro__stack_pool_init(&f.pool, STACK_SIZE);
-}
-
-static int
-teardown(void **state)
-{
-    struct fixture *f = *state;
-
-    if (f->pool.used_count != 0)
-        return -1; /* the test has failed half-way */
-    ouro__stack_pool_fini(&f->pool);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int
 main(void)
 {
@@ -443,15 +294,11 @@ main(void)
         TEST(stacks_of_many_slabs_keep_a_stride_between_them),
         TEST(a_write_below_a_stack_is_a_segfault),
         TEST(a_write_below_a_stack_is_a_segfault_with_mprotect),
-        TEST(a_guard_survives_that_its_stack_is_emptied),
         TEST(ten_thousand_stacks_take_few_mappings),
         TEST(mprotect_takes_two_mappings_for_each_stack),
         TEST(the_limit_of_mappings_is_what_failure_says),
         TEST(find_guard_knows_whose_guard_it_is),
         TEST(find_guard_knows_what_is_no_guard),
-        TEST(few_free_stacks_keep_their_pages),
-        TEST(many_free_stacks_hold_the_pages_of_a_thousand),
-        TEST(emptied_stacks_are_lent_again_as_good_as_new),
         TEST(a_get_without_memory_fails_and_can_be_tried_again),
     };
 
