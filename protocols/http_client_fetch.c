@@ -159,7 +159,9 @@ attempt(struct ouro_http_response **out_response,
     if (rc < 0) {
         *out_again = reused && response->memory_size == 0 && is_lost(rc)
                      && may_repeat(ask);
-        if (ask->gave_up)
+        if (*out_again)
+            ; /* what comes of the second attempt is told */
+        else if (ask->gave_up)
             ouro__http_tell(ask->call->report, &ask->url,
                             "the body could not be given", rc);
         else

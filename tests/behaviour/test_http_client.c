@@ -20,6 +20,7 @@ struct play {
     struct ouro_http_client *client;
     struct ouro_server *server;
     char url[64]; /* "http://127.0.0.1:port" */
+    char moved[128];
     size_t line;
     size_t connections;
     char heard[4096];
@@ -55,7 +56,8 @@ static int
 run_play(void *arg)
 {
     struct play *play = arg;
-    struct ouro_server_options where = {.host = "127.0.0.1"};
+    static const char *const hosts[] = {"127.0.0.1", "127.0.0.2", NULL};
+    struct ouro_server_options where = {.hosts = hosts};
     int rc = ouro_start_server(&play->server, answer_by_script, play, &where);
 
     if (rc < 0)
@@ -356,6 +358,86 @@ a_body_that_is_refused_before_it_is_sent_stays_here(void **state)
     assert_null(strstr(play.heard, "ab"));
 }
 
+/* From one address of the server to the other, with a secret. */
+static int
+get_across_origins(struct play *play)
+{
+    struct ouro_address other = ouro_server_address(play->server, 1);
+    struct ouro_http1_field fields[] = {
+        {OURO_BYTES("Authorization"), OURO_BYTES("secret")},
+        {OURO_BYTES("X-Mine"), OURO_BYTES("known")},
+    };
+    struct ouro_http_call call = {.fields = fields, .field_count = 2};
+
+    snprintf(play->moved, sizeof(play->moved),
+             "HTTP/1.1 301 Moved\r\nContent-Length: 0\r\n"
+             "Location: http://127.0.0.2:%u/\r\n\r\n",
+             (unsigned)ouro_address_port(&other));
+    play->lines[0] = play->moved;
+    return call_path(play, call, "/");
+}
+
+static void
+another_origin_does_not_hear_the_credentials(void **state)
+{
+    struct play play = {.lines = {"", SHORT("hi")}, .act = get_across_origins};
+
+    (void)state;
+    assert_ok(run_in_world(engine, run_play, &play));
+    assert_int_equal(play.connections, 2);
+    const char *secret = strstr(play.heard, "secret");
+    assert_non_null(secret);
+    assert_null(strstr(secret + 1, "secret"));
+    assert_non_null(strstr(secret, "known"));
+    assert_non_null(strstr(strstr(secret, "known") + 1, "known"));
+}
+
+static int
+get_then_post(struct play *play)
+{
+    struct ouro_http_call call = {.method = "POST"};
+    int rc = get_once(play);
+
+    return rc < 0 ? rc : call_path(play, call, "/");
+}
+
+static void
+what_could_do_harm_twice_is_not_sent_once_more(void **state)
+{
+    struct play play = {.lines = {SHORT("hi"), "!", SHORT("ho")},
+                        .act = get_then_post};
+
+    (void)state;
+    assert_err(run_in_world(engine, run_play, &play), OURO_EINCOMPLETE);
+    assert_int_equal(play.line, 2);
+}
+
+static int
+get_with_limit(struct play *play)
+{
+    struct ouro_timeout limit;
+
+    ouro_timeout_begin(&limit, OURO_MILLISECONDS(10));
+    int rc = get_once(play);
+    return (int)ouro_timeout_end(&limit, rc);
+}
+
+/* The world asserts that nothing is left. */
+static void
+a_call_that_is_cancelled_leaves_nothing_behind(void **state)
+{
+    static const char *const lines[] = {
+        "", "HTTP/1.1 200", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct play play = {.lines = {lines[i]}, .act = get_with_limit};
+
+        assert_err(run_in_world(engine, run_play, &play), ETIMEDOUT);
+        assert_int_equal(play.line, 1);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -375,6 +457,9 @@ main(int argc, char **argv)
         cmocka_unit_test(
             a_pulled_body_goes_out_in_chunks_when_the_server_agrees),
         cmocka_unit_test(a_body_that_is_refused_before_it_is_sent_stays_here),
+        cmocka_unit_test(another_origin_does_not_hear_the_credentials),
+        cmocka_unit_test(what_could_do_harm_twice_is_not_sent_once_more),
+        cmocka_unit_test(a_call_that_is_cancelled_leaves_nothing_behind),
     };
 
     engine = world_engine(argc, argv);
