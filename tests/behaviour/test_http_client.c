@@ -23,6 +23,7 @@ struct play {
     char moved[128];
     size_t line;
     size_t connections;
+    size_t kept; /* by the client, at the end */
     char heard[4096];
     char body[256];
     int status;
@@ -264,7 +265,8 @@ static void
 a_server_that_says_nothing_is_given_up_in_time(void **state)
 {
     struct play play = {.lines = {"", NULL},
-                        .options = {.head_timeout_ns = OURO_MILLISECONDS(20)},
+                        .options = {.head_timeout_ns = OURO_MILLISECONDS(20),
+                                    .idle_timeout_ns = OURO_FOREVER},
                         .act = get_once};
 
     (void)state;
@@ -328,7 +330,9 @@ post_pulled(struct play *play)
                                   .pull_context = &count,
                                   .expect_continue = true};
 
-    return call_path(play, call, "/");
+    int rc = call_path(play, call, "/");
+    play->kept = ouro_http_client_kept(play->client);
+    return rc;
 }
 
 static void
@@ -356,6 +360,7 @@ a_body_that_is_refused_before_it_is_sent_stays_here(void **state)
     assert_ok(run_in_world(engine, run_play, &play));
     assert_int_equal(play.status, 413);
     assert_null(strstr(play.heard, "ab"));
+    assert_int_equal(play.kept, 0);
 }
 
 /* From one address of the server to the other, with a secret. */

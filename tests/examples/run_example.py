@@ -306,6 +306,35 @@ def http_server(runner):
             check, TALK_SECONDS, folder)
 
 
+def http_get(runner):
+    moved = (b"HTTP/1.1 302 Moved\r\nLocation: /b\r\n"
+             b"Content-Length: 0\r\n\r\n")
+    found = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+
+    def talk(connection):
+        with connection, connection.makefile("rb") as lines:
+            while request := lines.readline():
+                while lines.readline() not in (b"\r\n", b""):
+                    pass
+                answer = moved if b" /a " in request else found
+                if request.startswith(b"HEAD"):
+                    answer = answer.replace(b"hello", b"")
+                connection.sendall(answer)
+
+    url = f"http://{Peer(talk).address}/a"
+    code, out = runner.run("-L", url)
+    check((code, out) == (0, "hello"), f"-L: {code}, {out!r}")
+    code, out = runner.run("-I", url)
+    check(code == 0 and out.startswith("302\nLocation: /b\n"),
+          f"-I: {code}, {out!r}")
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "body")
+        code, out = runner.run("-L", "-o", path, url)
+        check((code, out) == (0, ""), f"-o: {code}, {out!r}")
+        check(pathlib.Path(path).read_text() == "hello", "another file")
+    check(runner.run("https://a/")[0] == 1, "https is taken")
+
+
 def fetch_two(runner):
     code, out = runner.run(Peer(give(1234)).address,
                            Peer(give(200001)).address)
@@ -476,6 +505,7 @@ OUTPUT = {
     "line_chat": line_chat,
     "http_hello": http_hello,
     "http_server": http_server,
+    "http_get": http_get,
     "fetch_two": fetch_two,
     "tcp_proxy": tcp_proxy,
     "producer_consumer": producer_consumer,

@@ -1,0 +1,82 @@
+/* Get what a URL names, as a small curl.
+ *
+ *     $ ./http_get http://127.0.0.1:8080/hello/Ada
+ *     Hello, Ada!
+ *
+ * -o FILE writes it there, -I asks for the head only, -L follows redirections.
+ */
+#include <ouro/ouro.h>
+
+#include <stdio.h>
+#include <unistd.h>
+
+struct order {
+    const char *url;
+    bool head;
+    bool follow;
+};
+
+static int
+write_body(struct ouro_http_response *response)
+{
+    char bytes[4096];
+    ssize_t size;
+
+    while ((size = ouro_http_response_read(response, bytes, sizeof(bytes))) > 0)
+        fwrite(bytes, 1, (size_t)size, stdout);
+    return (int)size;
+}
+
+static void
+write_head(const struct ouro_http1_head *head)
+{
+    printf("%d\n", head->status);
+    for (size_t i = 0; i < head->fields.count; i++) {
+        struct ouro_http1_field each = head->fields.array[i];
+        printf("%.*s: %.*s\n", (int)each.name.size,
+               (const char *)each.name.data, (int)each.value.size,
+               (const char *)each.value.data);
+    }
+}
+
+static int
+get(void *arg)
+{
+    struct order *order = arg;
+    struct ouro_http_client *client;
+    struct ouro_http_response *response;
+    struct ouro_report why = {""};
+    struct ouro_http_call call = {.url = order->url,
+                                  .method = order->head ? "HEAD" : "GET",
+                                  .keep_redirects = !order->follow,
+                                  .report = &why};
+
+    int rc = ouro_http_client_new(&client, NULL);
+    if (rc < 0)
+        return rc;
+    rc = ouro_http_fetch(client, &call, &response);
+    if (rc == 0) {
+        if (order->head)
+            write_head(ouro_http_response_head(response));
+        rc = write_body(response);
+        ouro_http_response_free(response);
+    }
+    if (rc < 0)
+        fprintf(stderr, "http_get: %s: %s\n", ouro_strerror(rc), why.text);
+    ouro_http_client_free(client);
+    return rc;
+}
+
+int
+main(int argc, char **argv)
+{
+    struct order order = {.url = NULL};
+    for (int c; (c = getopt(argc, argv, "o:IL")) != -1;) {
+        if (c == 'o' && freopen(optarg, "wb", stdout) == NULL)
+            return 1;
+        order.head |= c == 'I';
+        order.follow |= c == 'L';
+    }
+    order.url = argv[optind];
+    return ouro_run(get, &order) < 0 || fclose(stdout) != 0;
+}
