@@ -10,12 +10,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-struct order {
-    const char *url;
-    bool head;
-    bool follow;
-};
-
 static int
 write_body(struct ouro_http_response *response)
 {
@@ -42,21 +36,18 @@ write_head(const struct ouro_http1_head *head)
 static int
 get(void *arg)
 {
-    struct order *order = arg;
+    struct ouro_http_call *call = arg;
     struct ouro_http_client *client;
     struct ouro_http_response *response;
     struct ouro_report why = {""};
-    struct ouro_http_call call = {.url = order->url,
-                                  .method = order->head ? "HEAD" : "GET",
-                                  .keep_redirects = !order->follow,
-                                  .report = &why};
 
+    call->report = &why;
     int rc = ouro_http_client_new(&client, NULL);
     if (rc < 0)
         return rc;
-    rc = ouro_http_fetch(client, &call, &response);
+    rc = ouro_http_fetch(client, call, &response);
     if (rc == 0) {
-        if (order->head)
+        if (call->method != NULL)
             write_head(ouro_http_response_head(response));
         rc = write_body(response);
         ouro_http_response_free(response);
@@ -70,13 +61,16 @@ get(void *arg)
 int
 main(int argc, char **argv)
 {
-    struct order order = {.url = NULL};
+    struct ouro_http_call call = {.keep_redirects = true};
+
     for (int c; (c = getopt(argc, argv, "o:IL")) != -1;) {
         if (c == 'o' && freopen(optarg, "wb", stdout) == NULL)
             return 1;
-        order.head |= c == 'I';
-        order.follow |= c == 'L';
+        if (c == 'I')
+            call.method = "HEAD";
+        if (c == 'L')
+            call.keep_redirects = false;
     }
-    order.url = argv[optind];
-    return ouro_run(get, &order) < 0 || fclose(stdout) != 0;
+    call.url = argv[optind];
+    return ouro_run(get, &call) < 0 || fclose(stdout) != 0;
 }
