@@ -253,7 +253,7 @@ what_is_accepted_does_not_block_and_is_not_inherited(void **state)
 static int
 give_numbers_away(struct seen *seen, int *out_a)
 {
-    struct seen other;
+    struct seen other = {.a = -1, .b = -1};
 
     *out_a = dup(seen->a);
     int rc = make_pair(&other, SOCK_STREAM);
