@@ -12,7 +12,6 @@
 
 #define PART_SIZE OURO_KIB(64)
 
-/* All zero is none. */
 struct upload {
     int directory;
     struct ouro_descriptor file; /* it is there, under its hidden name */
@@ -119,6 +118,17 @@ store(struct ouro_http_request *request, struct upload *upload)
     return rc < 0 ? rc : on_a_thread(name_file, upload);
 }
 
+/* What the client is told of its part in it; 0: nothing, it is ours. */
+static int
+status_of(int rc)
+{
+    if (rc == 0)
+        return 201;
+    if (rc == -EBADMSG || rc == -ETIMEDOUT)
+        return rc == -EBADMSG ? 400 : 408;
+    return rc == -EDQUOT || rc == -ENOSPC ? 507 : 0;
+}
+
 int
 take_upload(struct ouro_http_request *request, void *context)
 {
@@ -126,19 +136,15 @@ take_upload(struct ouro_http_request *request, void *context)
     struct upload upload = {.directory = worker->app->uploads};
 
     if (!take_name(&upload, ouro_http_param(request, "name"))) {
-        ouro_http_respond_text(request, 400,
-                               "a name is letters, digits, and "
-                               "._- behind the first\n");
+        ouro_http_respond_text(request, 400, "letters, digits, and ._-\n");
         return 0;
     }
     upload.bytes = malloc(PART_SIZE);
     int rc = upload.bytes == NULL ? -ENOMEM : store(request, &upload);
     discard_upload(&upload);
-    if (rc == -ENOSPC || rc == -EDQUOT) {
-        ouro_http_respond_text(request, 507, "the disk is full\n");
-        return 0;
-    }
-    if (rc == 0)
-        ouro_http_respond_text(request, 201, NULL);
-    return rc;
+    int status = status_of(rc);
+    if (status == 0)
+        return rc;
+    ouro_http_respond_text(request, status, NULL);
+    return 0;
 }

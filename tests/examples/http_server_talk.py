@@ -116,6 +116,9 @@ def talk_upload(web, check, folder):
     for name in (".hidden", "a%2Fb", "%2e%2e", "a%00b", "x" * 101):
         check(web.ask("PUT", "/upload/" + name, b"x")[0] == 400,
               f"the name {name} is taken")
+    said = web.raw(b"PUT /upload/bad HTTP/1.1\r\nHost: x\r\n"
+                   b"Transfer-Encoding: chunked\r\n\r\nno size\r\n")
+    check(said.startswith(b"HTTP/1.1 400 "), f"bad chunks get {said}")
     with socket.create_connection(web.address, web.seconds) as client:
         client.sendall(b"PUT /upload/part HTTP/1.1\r\nHost: x\r\n"
                        b"Content-Length: 100000\r\n\r\n" + b"x" * 5000)
