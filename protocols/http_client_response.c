@@ -236,7 +236,8 @@ ouro_http_response_read_all(struct ouro_http_response *response, size_t limit,
     while ((rc = have_part(response)) == 0 && response->part.size > 0) {
         struct ouro_slice part = response->part;
 
-        if (part.size > limit - response->body_size)
+        if (response->body_size > limit
+            || part.size > limit - response->body_size)
             return -OURO_ELIMIT;
         rc = ouro__http_grow(&response->body, &response->body_room,
                              response->body_size,

@@ -56,7 +56,9 @@ ouro__http_become_idle(struct ouro__http_connection *connection)
 {
     connection->state = OURO__HTTP_IDLE;
     if (connection->server->stopping)
-        ouro_transport_close(connection->base.transport);
+        ouro__http_end(connection);
+    else if (ouro_transport_is_writing_paused(connection->base.transport))
+        ouro__http_watch_progress(connection);
     else
         ouro__http_watch(connection, options_of(connection)->idle_timeout_ns);
 }
@@ -68,6 +70,32 @@ ouro__http_await_body(struct ouro__http_connection *connection,
 {
     connection->state = state;
     ouro__http_watch_progress(connection);
+}
+
+static void
+end_again(void *arg)
+{
+    ouro__http_end(arg);
+}
+
+/* What is below the mark has time enough while the transport closes. */
+void
+ouro__http_end(struct ouro__http_connection *connection)
+{
+    struct ouro_transport *transport = connection->base.transport;
+
+    if (!ouro_transport_is_writing_paused(transport)) {
+        ouro_transport_close(transport);
+        return;
+    }
+    if (connection->state != OURO__HTTP_FLUSH) {
+        connection->state = OURO__HTTP_FLUSH;
+        ouro__http_watch_progress(connection);
+    }
+    if (!connection->output_paused
+        && !ouro_handle_is_pending(&connection->again))
+        ouro_call_soon(ouro_transport_loop(transport), &connection->again,
+                       end_again, connection);
 }
 
 /* The client still sends: it may see the answer first. */
@@ -90,7 +118,7 @@ void
 ouro__http_connection_stop(struct ouro__http_connection *connection)
 {
     if (connection->state == OURO__HTTP_IDLE)
-        ouro_transport_close(connection->base.transport);
+        ouro__http_end(connection);
 }
 
 /* Bodies. */
@@ -270,6 +298,7 @@ use_some(struct ouro__http_connection *connection, struct ouro_slice bytes)
         return use_to_drain(connection, bytes);
     case OURO__HTTP_ACTIVE:
         break;
+    case OURO__HTTP_FLUSH:
     case OURO__HTTP_LINGER:
         return bytes.size;
     }
@@ -294,7 +323,7 @@ may_use(struct ouro__http_connection *connection)
     if (!is_open(connection))
         return false;
     if (!ouro_transport_is_writing_paused(transport)
-        || connection->state == OURO__HTTP_LINGER)
+        || connection->state >= OURO__HTTP_FLUSH)
         return true;
     if (!connection->output_paused
         && !ouro_handle_is_pending(&connection->again))
@@ -367,14 +396,14 @@ ouro__http_serve(struct ouro_protocol *self, void *arg)
         ouro__http_answer_end(request, rc);
         connection->state = OURO__HTTP_IDLE;
         ouro__http_finish(connection);
-        if (connection->state != OURO__HTTP_LINGER && is_open(connection))
+        if (connection->state < OURO__HTTP_FLUSH && is_open(connection))
             use_inbox(connection);
     }
     connection->in_task = false;
     if (connection->lost)
         leave(connection);
     else if (connection->input_ended && connection->state == OURO__HTTP_IDLE)
-        ouro_transport_close(self->transport);
+        ouro__http_end(connection);
     return 0;
 }
 
@@ -435,10 +464,12 @@ eof_received(struct ouro_protocol *self)
     struct ouro__http_connection *connection = connection_of(self);
 
     connection->input_ended = true;
-    if (connection->state != OURO__HTTP_ACTIVE)
-        return false;
-    ouro__http_wake(connection->request->input);
-    return true;
+    if (connection->state == OURO__HTTP_ACTIVE)
+        ouro__http_wake(connection->request->input);
+    else if (connection->state == OURO__HTTP_IDLE)
+        ouro__http_end(connection);
+    return connection->state == OURO__HTTP_ACTIVE
+           || connection->state == OURO__HTTP_FLUSH;
 }
 
 static void
@@ -455,7 +486,9 @@ resume_writing(struct ouro_protocol *self)
     connection->output_paused = false;
     if (connection->request != NULL)
         ouro__http_wake(connection->request->room);
-    if (!connection->in_task)
+    if (connection->state == OURO__HTTP_FLUSH)
+        ouro__http_end(connection);
+    else if (!connection->in_task)
         use_inbox(connection);
 }
 

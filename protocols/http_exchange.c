@@ -84,7 +84,7 @@ ouro__http_finish(struct ouro__http_connection *connection)
     else if (unread)
         ouro__http_linger(connection);
     else
-        ouro_transport_close(connection->base.transport);
+        ouro__http_end(connection);
 }
 
 /* The server's own answer, after which it goes on. */

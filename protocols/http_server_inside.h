@@ -45,6 +45,7 @@ enum ouro__http_state {
     OURO__HTTP_BODY,   /* a body comes, before its handler begins */
     OURO__HTTP_ACTIVE, /* a handler runs */
     OURO__HTTP_DRAIN,  /* answered; the rest of the body is thrown away */
+    OURO__HTTP_FLUSH,  /* ends once the client has taken what is queued */
     OURO__HTTP_LINGER  /* closed but for what the client still sends */
 };
 
@@ -63,6 +64,7 @@ struct ouro__http_connection {
     uint64_t progress; /* of either, when it was last looked at */
     size_t drained;    /* bytes of a body that nobody read */
     enum ouro__http_state state;
+    bool moving;        /* the deadline is for bytes to move */
     bool output_paused; /* by pause_writing */
     bool input_ended;
     bool lost;
@@ -120,6 +122,9 @@ void ouro__http_become_idle(struct ouro__http_connection *connection);
 void ouro__http_await_body(struct ouro__http_connection *connection,
                            enum ouro__http_state state);
 void ouro__http_linger(struct ouro__http_connection *connection);
+
+/* It ends when what is queued has left, or the client takes no more of it. */
+void ouro__http_end(struct ouro__http_connection *connection);
 
 /* The task of a connection: its handlers, as long as there are requests. */
 int ouro__http_serve(struct ouro_protocol *self, void *arg);

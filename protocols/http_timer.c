@@ -61,6 +61,12 @@ give_up(struct ouro__http_connection *connection)
         break;
     case OURO__HTTP_IDLE:
     case OURO__HTTP_DRAIN:
+    case OURO__HTTP_FLUSH:
+        if (has_output(connection))
+            ouro_transport_fail(transport_of(connection), -ETIMEDOUT);
+        else
+            ouro_transport_close(transport_of(connection));
+        break;
     case OURO__HTTP_LINGER:
         ouro_transport_close(transport_of(connection));
         break;
@@ -93,6 +99,8 @@ has_progress(struct ouro__http_connection *connection)
 
 static void look(void *arg);
 
+static void watch_moving(struct ouro__http_connection *connection);
+
 static void
 set_timer(struct ouro__http_connection *connection)
 {
@@ -113,8 +121,11 @@ look(void *arg)
     if (ouro_loop_time_ns(loop) < connection->deadline_ns)
         set_timer(connection);
     else if (needs_progress(connection) && has_progress(connection))
+        watch_moving(connection);
+    else if (connection->state == OURO__HTTP_IDLE && connection->moving
+             && !has_output(connection))
         ouro__http_watch(connection,
-                         connection->server->options.progress_timeout_ns);
+                         connection->server->options.idle_timeout_ns);
     else
         give_up(connection);
 }
@@ -125,6 +136,7 @@ ouro__http_watch(struct ouro__http_connection *connection, int64_t delay_ns)
     struct ouro_loop *loop = ouro_transport_loop(transport_of(connection));
 
     connection->deadline_ns = OURO_FOREVER;
+    connection->moving = false;
     if (delay_ns == OURO_FOREVER || connection->lost)
         return;
     connection->deadline_ns = ouro_loop_time_ns(loop) + delay_ns;
@@ -133,10 +145,17 @@ ouro__http_watch(struct ouro__http_connection *connection, int64_t delay_ns)
         set_timer(connection);
 }
 
+static void
+watch_moving(struct ouro__http_connection *connection)
+{
+    ouro__http_watch(connection,
+                     connection->server->options.progress_timeout_ns);
+    connection->moving = true;
+}
+
 void
 ouro__http_watch_progress(struct ouro__http_connection *connection)
 {
     connection->progress = progress_of(connection);
-    ouro__http_watch(connection,
-                     connection->server->options.progress_timeout_ns);
+    watch_moving(connection);
 }

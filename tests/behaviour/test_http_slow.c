@@ -4,6 +4,8 @@
 
 const char *engine;
 
+enum { MUCH = 2000000 };
+
 static int
 say_hello(struct ouro_http_request *request, void *context)
 {
@@ -39,11 +41,23 @@ write_much(struct ouro_http_request *request, void *context)
     return rc;
 }
 
+/* All at once: it is queued, and the handler is done. */
+static int
+answer_much(struct ouro_http_request *request, void *context)
+{
+    static uint8_t bytes[MUCH];
+
+    (void)context;
+    ouro_http_respond(request, 200, NULL, ouro_slice_of(bytes, MUCH));
+    return 0;
+}
+
 static const struct ouro_http_route routes[] = {
     {.method = "GET", .pattern = "/", .callback = say_hello},
     {.method = "POST", .pattern = "/", .callback = say_hello},
     {.method = "PUT", .pattern = "/", .handler = read_body, .streams = true},
     {.method = "GET", .pattern = "/much", .handler = write_much},
+    {.method = "GET", .pattern = "/whole", .callback = answer_much},
     {.pattern = NULL},
 };
 
@@ -235,8 +249,7 @@ read_slowly(struct scene *scene)
 
     ouro_stream_set_limit(scene->stream, 5000);
     if (rc == 0)
-        rc = send_text(scene, "GET /much HTTP/1.1\r\nHost: a\r\n"
-                              "Connection: close\r\n\r\n");
+        rc = send_text(scene, scene->note);
     while (rc == 0 && size > 0) {
         size = ouro_stream_peek(scene->stream, &bytes);
         if (size > 0) {
@@ -253,13 +266,71 @@ read_slowly(struct scene *scene)
 static void
 who_takes_it_slowly_gets_all_of_it(void **state)
 {
-    struct scene scene = {.routes = routes, .act = read_slowly};
+    struct scene scene = {
+        .routes = routes,
+        .act = read_slowly,
+        .note = "GET /much HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    };
 
     (void)state;
     assert_plays(&scene);
     assert_int_equal(scene.seen[0], 0);
     assert_int_equal(scene.seen[7], 0);
     assert_true(scene.seen[1] > 10000000);
+}
+
+/* It takes longer than a close may. */
+static void
+a_queued_answer_that_ends_the_connection_may_take_its_time(void **state)
+{
+    struct scene scene = {
+        .routes = routes,
+        .act = read_slowly,
+        .note = "GET /whole HTTP/1.0\r\n\r\n",
+    };
+
+    (void)state;
+    assert_plays(&scene);
+    assert_int_equal(scene.seen[0], 0);
+    assert_true(scene.seen[1] > MUCH);
+}
+
+/* When the server has given it up, whatever the answer says of going on. */
+static int
+leave_unread(struct scene *scene)
+{
+    struct ouro_http_server_stats stats = {.connections = 1};
+    int rc = open_client(scene);
+
+    ouro_stream_set_limit(scene->stream, 1000);
+    if (rc == 0)
+        rc = send_text(scene, scene->note);
+    int64_t before = now_ns();
+    while (rc == 0 && stats.connections > 0) {
+        rc = ouro_sleep(OURO_SECONDS(0.5));
+        ouro_http_server_get_stats(scene->server, &stats);
+    }
+    scene->seen[0] = (now_ns() - before) / OURO_SECONDS(1);
+    close_client(scene);
+    return rc;
+}
+
+static void
+who_leaves_a_queued_answer_unread_is_cut_off_in_time(void **state)
+{
+    static const char *const texts[] = {
+        "GET /whole HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /whole HTTP/1.0\r\n\r\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct scene scene = {.routes = routes, .act = leave_unread};
+
+        strcpy(scene.note, texts[i]);
+        assert_plays(&scene);
+        assert_in_range(scene.seen[0], 20, 41);
+    }
 }
 
 int
@@ -273,6 +344,9 @@ main(int argc, char **argv)
         cmocka_unit_test(a_handler_that_waits_for_a_slow_body_is_told),
         cmocka_unit_test(who_does_not_take_the_answer_is_cut_off),
         cmocka_unit_test(who_takes_it_slowly_gets_all_of_it),
+        cmocka_unit_test(
+            a_queued_answer_that_ends_the_connection_may_take_its_time),
+        cmocka_unit_test(who_leaves_a_queued_answer_unread_is_cut_off_in_time),
     };
 
     engine = world_engine(argc, argv);

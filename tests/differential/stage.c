@@ -385,7 +385,13 @@ new_stage(const struct program *program)
 {
     struct stage *stage = calloc(1, sizeof(*stage));
     struct ouro_sim_options options = {
-        .loop = {.exception_handler = note_report, .exception_arg = stage},
+        .loop =
+            {
+                .exception_handler = note_report,
+                .exception_arg = stage,
+                /* asyncio has no such report, and no timer for it. */
+                .cancel_limit_ns = OURO_FOREVER,
+            },
     };
 
     if (stage == NULL || ouro_sim_new(&stage->sim, &options) < 0)
