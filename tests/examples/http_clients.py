@@ -189,8 +189,9 @@ def abuse(address, folder):
     eventually(check, TALK_SECONDS, lambda: sum(
         worker["connections"] for worker in stats(web)) <= 2,
         "connections are left of clients that left")
-    check(not list(next(folder.glob("ouro-http-*")).iterdir()),
-          "parts are left of clients that left")
+    eventually(check, TALK_SECONDS, lambda: not list(
+        next(folder.glob("ouro-http-*")).iterdir()),
+        "parts are left of clients that left")
     return lazy
 
 
