@@ -179,7 +179,8 @@ a_small_stack_is_enough_for_a_dump(void **state)
     assert_non_null(strstr(other.text, "2 'dump_here' "));
 }
 
-enum { MANY = 10000 };
+/* ThreadSanitizer knows no more than some 8,000. */
+enum { MANY = 5000 };
 
 struct counts {
     size_t tasks;
@@ -190,19 +191,20 @@ struct counts {
 static void
 count_line(const char *line, size_t size, void *arg)
 {
+    static const char frame[] = "    at wait_for_event+";
+    static const char task[] = "'wait_for_event' ";
     struct counts *counts = arg;
 
-    (void)size;
-    if (strncmp(line, "    at wait_for_event+", 22) == 0)
+    if (memmem(line, size, frame, sizeof(frame) - 1) != NULL)
         counts->frames++;
-    else if (strstr(line, "'wait_for_event' ") != NULL)
+    else if (memmem(line, size, task, sizeof(task) - 1) != NULL)
         counts->tasks++;
     else
         counts->others++;
 }
 
 static void
-ten_thousand_tasks_are_all_told(void **state)
+thousands_of_tasks_are_all_told(void **state)
 {
     struct fixture *f = *state;
     struct counts counts = {0};
@@ -226,7 +228,7 @@ main(void)
         TEST(a_loop_that_ends_has_no_tasks_to_tell_of),
         TEST(each_step_of_a_cancellation_is_told),
         TEST(a_small_stack_is_enough_for_a_dump),
-        TEST(ten_thousand_tasks_are_all_told),
+        TEST(thousands_of_tasks_are_all_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
