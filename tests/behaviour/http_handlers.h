@@ -166,6 +166,31 @@ add_fields(struct ouro_http_request *request, void *context)
     return 0;
 }
 
+/* What the request says of itself. */
+static inline int
+tell_request(struct ouro_http_request *request, void *context)
+{
+    struct ouro_address peer = ouro_http_peer_address(request);
+    struct ouro_slice parts[] = {
+        ouro_http_method(request),
+        ouro_http_target(request),
+        ouro_http_path(request),
+        ouro_http_query(request),
+    };
+    char address[OURO_ADDRESS_TEXT];
+    char text[256] = "";
+
+    (void)context;
+    for (size_t i = 0; i < 4; i++) {
+        strncat(text, (const char *)parts[i].data, parts[i].size);
+        strcat(text, " ");
+    }
+    ouro_address_format(&peer, address);
+    strcat(text, begins_with(address, "127.0.0.1:") ? "near" : "far");
+    ouro_http_respond_text(request, 200, text);
+    return 0;
+}
+
 /* Waits to be let go. */
 static inline int
 wait_to_go(struct ouro_http_request *request, void *context)
@@ -207,6 +232,7 @@ static const struct ouro_http_route routes[] = {
     {.method = "GET", .pattern = "/twice", .callback = answer_twice},
     {.method = "GET", .pattern = "/fields", .callback = add_fields},
     {.method = "GET", .pattern = "/wait", .handler = wait_to_go},
+    {.method = "GET", .pattern = "/tell/{what}", .callback = tell_request},
     {.pattern = NULL},
 };
 

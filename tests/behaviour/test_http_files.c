@@ -20,7 +20,20 @@ serve_file(struct ouro_http_request *request, void *context)
                                 ouro_http_param(request, "path"), NULL);
 }
 
+/* A descriptor of the handler's, with a tag of its own. */
+static int
+serve_tagged(struct ouro_http_request *request, void *context)
+{
+    struct scene *scene = context;
+    int file = openat(scene->root, "a.txt", O_RDONLY | O_CLOEXEC);
+
+    scene->seen[0] = ouro_http_respond_file(request, dup(scene->root), "text/x",
+                                            NULL); /* a directory */
+    return ouro_http_respond_file(request, file, "text/x", "\"mine\"");
+}
+
 static const struct ouro_http_route routes[] = {
+    {.method = "GET", .pattern = "/tagged", .callback = serve_tagged},
     {.method = NULL, .pattern = "/f/{path...}", .callback = serve_file},
     {.pattern = NULL},
 };
@@ -130,6 +143,21 @@ a_file_comes_with_its_type_time_and_tag(void **state)
     assert_string_equal(body_of(&scene), "");
     get(&scene, "/f/with%20space", "");
     assert_string_equal(body_of(&scene), "x");
+}
+
+static void
+a_file_of_the_handlers_has_its_tag_and_a_directory_is_none(void **state)
+{
+    struct scene scene;
+
+    (void)state;
+    get(&scene, "/tagged", "");
+    assert_non_null(strstr(scene.answer, "ETag: \"mine\"\r\n"));
+    assert_non_null(strstr(scene.answer, "Content-Type: text/x\r\n"));
+    assert_string_equal(body_of(&scene), "0123456789");
+    assert_int_equal(scene.seen[0], -EINVAL);
+    get(&scene, "/tagged", "If-None-Match: \"mine\"\r\n");
+    assert_status(&scene, "304");
 }
 
 static void
@@ -325,6 +353,8 @@ main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_comes_with_its_type_time_and_tag),
+        cmocka_unit_test(
+            a_file_of_the_handlers_has_its_tag_and_a_directory_is_none),
         cmocka_unit_test(a_large_file_comes_whole),
         cmocka_unit_test(a_range_is_a_part_and_a_wrong_one_is_all_or_416),
         cmocka_unit_test(conditions_say_what_the_client_has),

@@ -44,6 +44,17 @@ head_gets_the_head_of_get(void **state)
                         "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n");
 }
 
+static void
+a_request_says_what_was_asked_and_by_whom(void **state)
+{
+    struct scene scene;
+
+    (void)state;
+    answer_to(&scene, GET("/tell/a%20b?c=d&e"));
+    assert_non_null(strstr(scene.answer, "\r\n\r\nGET /tell/a%20b?c=d&e "
+                                         "/tell/a%20b c=d&e near"));
+}
+
 /* RFC 9110, 15.5.5 and 15.5.6. */
 static void
 an_unknown_path_is_404_and_another_method_405_with_allow(void **state)
@@ -241,6 +252,7 @@ main(int argc, char **argv)
         cmocka_unit_test(
             pipelined_requests_are_answered_in_order_whoever_answers),
         cmocka_unit_test(head_gets_the_head_of_get),
+        cmocka_unit_test(a_request_says_what_was_asked_and_by_whom),
         cmocka_unit_test(
             an_unknown_path_is_404_and_another_method_405_with_allow),
         cmocka_unit_test(what_is_no_http_is_refused_and_the_connection_ends),
