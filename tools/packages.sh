@@ -14,6 +14,11 @@ CHECK_PACKAGES=(g++ clang libclang-rt-dev clang-format clang-tidy valgrind
     libuv1-dev libevent-dev libhttp-parser-dev libboost-fiber-dev
     python3-uvloop curl wrk apache2-utils nghttp2-client nginx-light)
 
+# 160 MB for one test, which looks at a page: by itself, so that who cannot have
+# it has the others.
+# shellcheck disable=SC2034
+BROWSER_PACKAGES=(chromium)
+
 # Those of the packages named that are not installed, one a line.
 missing_packages() {
     local package

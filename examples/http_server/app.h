@@ -60,20 +60,30 @@ void worker_join(struct worker *worker);
 /* stats.c: let the others know what this worker has counted. */
 void stats_publish(struct worker *worker);
 
-/* What all have counted, as JSON.  Returns its size. */
-size_t stats_json(struct app *app, char *into, size_t size);
+/* What all have counted, as JSON for programs, as rows of a table for people.
+ */
+void stats_write_json(struct app *app, FILE *out);
+void stats_write_table(struct app *app, FILE *out);
 
-/* As rows of a table, for browsers that run no script. */
-size_t stats_rows(struct app *app, char *into, size_t size);
+/* answer.c: an answer that is written to a FILE, and sent when it is whole, of
+ * which nobody keeps a copy. */
+struct answer {
+    FILE *out;
+    char *text;
+    size_t size;
+};
 
-/* More than either of all workers: nine numbers, and their names. */
-#define STATS_SIZE (32 + WORKERS_AT_MOST * 320)
+OURO_MUST_USE int answer_begin(struct answer *answer);
+OURO_MUST_USE int answer_send(struct answer *answer,
+                              struct ouro_http_request *request,
+                              const char *content_type);
 
 /* routes.c: what is answered by whom. */
 extern const struct ouro_http_route routes[];
 
-/* page.c: GET / */
+/* page.c: GET /, and page_script.c: what keeps it fresh, GET /page.js */
 ouro_http_handler_fn show_page;
+ouro_http_handler_fn send_script;
 
 /* upload.c: PUT /upload/{name} */
 ouro_http_handler_fn take_upload;

@@ -38,19 +38,14 @@ static int
 send_stats(struct ouro_http_request *request, void *context)
 {
     struct worker *worker = context;
-    char *text = malloc(STATS_SIZE);
+    struct answer answer;
+    int rc = answer_begin(&answer);
 
-    if (text == NULL)
-        return -ENOMEM;
+    if (rc < 0)
+        return rc;
     stats_publish(worker);
-    size_t size = stats_json(worker->app, text, STATS_SIZE);
-    int rc =
-        ouro_http_add_header(request, "Cache-Control", OURO_BYTES("no-store"));
-    if (rc == 0)
-        ouro_http_respond(request, 200, "application/json",
-                          ouro_slice_of(text, size));
-    free(text);
-    return rc;
+    stats_write_json(worker->app, answer.out);
+    return answer_send(&answer, request, "application/json");
 }
 
 /* A second has passed, 0: the server is to end, or an error. */
@@ -92,6 +87,7 @@ send_events(struct ouro_http_request *request, void *context)
 
 const struct ouro_http_route routes[] = {
     {.method = "GET", .pattern = "/", .callback = show_page},
+    {.method = "GET", .pattern = "/page.js", .callback = send_script},
     {.method = "GET", .pattern = "/hello", .callback = say_hello},
     {.method = "POST", .pattern = "/echo", .callback = echo},
     {.method = "PUT",

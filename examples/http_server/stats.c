@@ -3,6 +3,23 @@
 
 #include <inttypes.h>
 
+#define NUMBERS 8
+
+/* What each number is called: in JSON, and in the page. */
+static const struct {
+    const char *key;
+    const char *words;
+} names[NUMBERS] = {
+    {"requests", "requests"},
+    {"refused", "not understood"},
+    {"connections", "connections open"},
+    {"active", "being answered"},
+    {"bytes_received", "bytes received"},
+    {"bytes_sent", "bytes sent"},
+    {"turns", "turns of the loop"},
+    {"tasks", "tasks"},
+};
+
 void
 stats_publish(struct worker *worker)
 {
@@ -15,61 +32,61 @@ stats_publish(struct worker *worker)
     pthread_mutex_unlock(&worker->lock);
 }
 
-static struct counters
-counters_of(struct worker *worker)
+/* In the order of their names. */
+static void
+numbers_of(struct worker *worker, uint64_t numbers[NUMBERS])
 {
     pthread_mutex_lock(&worker->lock);
-    struct counters counters = worker->counters;
+    struct counters is = worker->counters;
     pthread_mutex_unlock(&worker->lock);
-    return counters;
+    numbers[0] = is.http.requests;
+    numbers[1] = is.http.refused;
+    numbers[2] = is.http.connections;
+    numbers[3] = is.http.active;
+    numbers[4] = is.loop.bytes_received;
+    numbers[5] = is.loop.bytes_sent;
+    numbers[6] = is.loop.turns;
+    numbers[7] = is.loop.tasks;
 }
 
-static size_t
-write_json(struct app *app, size_t index, char *into, size_t size)
+static void
+write_json(FILE *out, size_t index, const uint64_t numbers[NUMBERS])
 {
-    struct counters is = counters_of(&app->workers[index]);
-
-    return (size_t)snprintf(
-        into, size,
-        "%s{\"worker\":%zu,\"requests\":%" PRIu64 ",\"refused\":%" PRIu64
-        ",\"connections\":%zu,\"active\":%zu,\"bytes_received\":%" PRIu64
-        ",\"bytes_sent\":%" PRIu64 ",\"turns\":%" PRIu64 ",\"tasks\":%zu}",
-        index > 0 ? "," : "", index, is.http.requests, is.http.refused,
-        is.http.connections, is.http.active, is.loop.bytes_received,
-        is.loop.bytes_sent, is.loop.turns, is.loop.tasks);
+    fprintf(out, "%s{\"worker\":%zu", index > 0 ? "," : "", index);
+    for (size_t i = 0; i < NUMBERS; i++)
+        fprintf(out, ",\"%s\":%" PRIu64, names[i].key, numbers[i]);
+    fprintf(out, "}");
 }
 
-/* The same numbers in the same order. */
-static size_t
-write_row(struct app *app, size_t index, char *into, size_t size)
+void
+stats_write_json(struct app *app, FILE *out)
 {
-    struct counters is = counters_of(&app->workers[index]);
+    uint64_t numbers[NUMBERS];
 
-    return (size_t)snprintf(
-        into, size,
-        "<tr><td>%zu<td>%" PRIu64 "<td>%" PRIu64 "<td>%zu<td>%zu<td>%" PRIu64
-        "<td>%" PRIu64 "<td>%" PRIu64 "<td>%zu\n",
-        index, is.http.requests, is.http.refused, is.http.connections,
-        is.http.active, is.loop.bytes_received, is.loop.bytes_sent,
-        is.loop.turns, is.loop.tasks);
+    fprintf(out, "{\"workers\":[");
+    for (size_t i = 0; i < app->worker_count; i++) {
+        numbers_of(&app->workers[i], numbers);
+        write_json(out, i, numbers);
+    }
+    fprintf(out, "]}\n");
 }
 
-size_t
-stats_json(struct app *app, char *into, size_t size)
+void
+stats_write_table(struct app *app, FILE *out)
 {
-    size_t length = (size_t)snprintf(into, size, "{\"workers\":[");
+    uint64_t numbers[WORKERS_AT_MOST][NUMBERS];
 
-    for (size_t i = 0; i < app->worker_count; i++)
-        length += write_json(app, i, into + length, size - length);
-    return length + (size_t)snprintf(into + length, size - length, "]}\n");
-}
-
-size_t
-stats_rows(struct app *app, char *into, size_t size)
-{
-    size_t length = 0;
-
-    for (size_t i = 0; i < app->worker_count; i++)
-        length += write_row(app, i, into + length, size - length);
-    return length;
+    fprintf(out, "<tr><td>");
+    for (size_t i = 0; i < app->worker_count; i++) {
+        numbers_of(&app->workers[i], numbers[i]);
+        fprintf(out, "<th scope=col>loop %zu", i);
+    }
+    fprintf(out, "\n");
+    for (size_t k = 0; k < NUMBERS; k++) {
+        fprintf(out, "<tr data-of=%s><th scope=row>%s", names[k].key,
+                names[k].words);
+        for (size_t i = 0; i < app->worker_count; i++)
+            fprintf(out, "<td>%" PRIu64, numbers[i][k]);
+        fprintf(out, "\n");
+    }
 }

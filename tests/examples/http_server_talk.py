@@ -136,8 +136,12 @@ def talk_stats(web, check):
     status, fields, page = web.ask("GET", "/")
     check(status == 200 and fields["Content-Type"].startswith("text/html"),
           "the page is no page")
-    check(len(re.findall(rb"<tr><td>\d+<td>\d+", page)) == 2,
-          "the page has not a row for each worker")
+    check(len(re.findall(rb"<tr data-of=\w+><th scope=row>[\w ]+"
+                         rb"<td>\d+<td>\d+\n", page)) == 8,
+          "the page has not each number of both workers")
+    status, fields, _ = web.ask("GET", "/page.js")
+    check(status == 200 and "javascript" in fields["Content-Type"],
+          "the script of the page is no script")
 
     def both_have_served():
         web.ask("GET", "/hello")
