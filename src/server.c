@@ -126,10 +126,11 @@ ouro_server_free(struct ouro_server *server)
 
 /* Of the peer or the server, not of the program. */
 static bool
-is_own_error(int rc)
+is_own_error(const struct ouro_stream *stream, int rc)
 {
     return rc == -ECONNRESET || rc == -EPIPE || rc == -ECANCELED
-           || rc == -ECONNABORTED || rc == -ETIMEDOUT;
+           || rc == -ECONNABORTED || rc == -ETIMEDOUT
+           || rc == ouro__stream_fault(stream);
 }
 
 static void
@@ -148,6 +149,7 @@ run_client(void *arg)
 {
     struct client *client = arg;
     int rc = client->client_connected(client->stream, client->context);
+    bool own = rc < 0 && is_own_error(client->stream, rc);
 
     if (rc < 0 && rc != -ECANCELED)
         ouro_stream_abort(client->stream);
@@ -155,7 +157,7 @@ run_client(void *arg)
     if (client->server != NULL)
         ouro__list_remove(&client->link);
     client_free(client);
-    return rc < 0 && is_own_error(rc) ? 0 : rc;
+    return own ? 0 : rc;
 }
 
 static int

@@ -16,4 +16,8 @@ extern const struct ouro_protocol_ops ouro__stream_ops;
 /* The stream that `protocol`, made of ouro__stream_ops, is. */
 struct ouro_stream *ouro__stream_of(struct ouro_protocol *protocol);
 
+/* The last error of a read that was about what the peer sent, or did not: too
+ * much without a separator, or an end too soon.  0: none was. */
+int ouro__stream_fault(const struct ouro_stream *stream);
+
 #endif

@@ -16,7 +16,8 @@ struct ouro_stream {
     struct ouro_protocol base;
     struct ouro__inbox inbox;
     size_t limit; /* bytes of a line; twice that may be unread */
-    int end; /* what reads return after the last byte; -EINPROGRESS: none */
+    int end;   /* what reads return after the last byte; -EINPROGRESS: none */
+    int fault; /* see ouro__stream_fault() */
     bool input_paused;
 
     /* The task in a read. */

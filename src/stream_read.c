@@ -190,11 +190,19 @@ ouro_stream_read(struct ouro_stream *stream, void *into, size_t size)
     return rc < 0 ? rc : stream->end;
 }
 
+static int
+blame_peer(struct ouro_stream *stream, int error)
+{
+    stream->fault = error;
+    return error;
+}
+
 /* In the middle of what was asked for. */
 static ssize_t
-incomplete(const struct ouro_stream *stream)
+incomplete(struct ouro_stream *stream)
 {
-    return stream->end == 0 ? -OURO_EINCOMPLETE : stream->end;
+    return stream->end == 0 ? blame_peer(stream, -OURO_EINCOMPLETE)
+                            : stream->end;
 }
 
 ssize_t
@@ -293,11 +301,13 @@ find_end(struct ouro_stream *stream, const struct ouro_slice *separators,
 
         if (ouro__find_separator(bytes, from, separators, count, &match)) {
             *out_size = match.end;
-            return match.begin <= stream->limit ? 0 : -OURO_ELIMIT;
+            if (match.begin <= stream->limit)
+                return 0;
+            return blame_peer(stream, -OURO_ELIMIT);
         }
         from = bytes.size < longest ? 0 : bytes.size + 1 - longest;
         if (from > stream->limit)
-            return -OURO_ELIMIT;
+            return blame_peer(stream, -OURO_ELIMIT);
         rc = get_more(stream, bytes.size);
     }
     return rc;
@@ -352,6 +362,12 @@ bool
 ouro_stream_at_eof(const struct ouro_stream *stream)
 {
     return stream->inbox.size == 0 && has_ended(stream);
+}
+
+int
+ouro__stream_fault(const struct ouro_stream *stream)
+{
+    return stream->fault;
 }
 
 uint64_t

@@ -82,8 +82,9 @@ OURO_SUSPENDS int ouro__create_server(struct ouro_server **out_server,
  *
  * The stream is freed when it returns: closed after 0 or more, and after
  * -ECANCELED, which is how a server that stops ends it; aborted after any other
- * error.  Those of the connection, or of a limit on it, are nobody's business:
- * -ECONNRESET, -ECONNABORTED, -EPIPE, -ETIMEDOUT.  Any other is reported.
+ * error.  Those are reported, but for what a client can bring about as often as
+ * it likes: -ECONNRESET, -ECONNABORTED, -EPIPE, -ETIMEDOUT, and -OURO_ELIMIT or
+ * -OURO_EINCOMPLETE of a read from this stream.
  */
 typedef int ouro_client_connected_fn(struct ouro_stream *stream, void *context);
 

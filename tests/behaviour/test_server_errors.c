@@ -11,7 +11,9 @@ struct seen {
     struct scene scene;
     ouro_client_connected_fn *fn;
     const struct ouro_protocol_ops *ops;
+    size_t read_limit;
     bool reset_it; /* the client goes with a reset */
+    bool end_it;   /* it says that it sends no more */
     unsigned ends; /* clients that saw the end, or a reset */
     int code;
     struct seen_exceptions exceptions;
@@ -20,7 +22,8 @@ struct seen {
 static int
 serve_it(struct seen *seen)
 {
-    const struct ouro_server_options options = {.host = "127.0.0.1"};
+    const struct ouro_server_options options = {.host = "127.0.0.1",
+                                                .read_limit = seen->read_limit};
     struct scene *s = &seen->scene;
 
     if (seen->fn != NULL)
@@ -38,6 +41,8 @@ visit(struct seen *seen)
     if (rc < 0)
         return rc;
     rc = ouro_stream_write(stream, OURO_BYTES("hello"));
+    if (seen->end_it)
+        ouro_stream_write_eof(stream);
     if (seen->reset_it) {
         ouro_stream_abort(stream);
     } else {
@@ -182,6 +187,68 @@ a_reset_by_the_peer_is_not_reported(void **state)
     assert_int_equal(seen.scene.lost, seen.scene.made);
 }
 
+static int
+read_a_line(struct ouro_stream *stream, void *context)
+{
+    struct seen *seen = context;
+    struct ouro_slice line;
+
+    seen->scene.made++;
+    ssize_t size = ouro_stream_read_line(stream, &line);
+    seen->scene.lost += size == -OURO_ELIMIT;
+    return (int)size;
+}
+
+static void
+a_line_beyond_the_limit_is_not_reported(void **state)
+{
+    struct seen seen = {.fn = read_a_line, .read_limit = 4};
+
+    (void)state;
+    assert_ok(run_in_world(engine, visit_many_times, &seen));
+
+    assert_int_equal(seen.scene.lost, TIMES);
+    assert_int_equal(seen.ends, TIMES);
+}
+
+static int
+read_ten(struct ouro_stream *stream, void *context)
+{
+    struct seen *seen = context;
+    char bytes[10];
+
+    seen->scene.made++;
+    ssize_t size = ouro_stream_read_exactly(stream, bytes, sizeof(bytes));
+    seen->scene.lost += size == -OURO_EINCOMPLETE;
+    return (int)size;
+}
+
+static void
+an_end_in_the_middle_is_not_reported(void **state)
+{
+    struct seen seen = {.fn = read_ten, .end_it = true};
+
+    (void)state;
+    assert_ok(run_in_world(engine, visit_many_times, &seen));
+
+    assert_int_equal(seen.scene.lost, TIMES);
+    assert_int_equal(seen.ends, TIMES);
+}
+
+/* As of an executor whose queue is full: that is not the peer's doing. */
+static void
+a_limit_of_something_else_is_reported(void **state)
+{
+    struct seen seen = {.fn = return_code, .code = -OURO_ELIMIT};
+
+    (void)state;
+    assert_ok(
+        run_in_noisy_world(engine, visit_many_times, &seen, &seen.exceptions));
+
+    assert_int_equal(seen.exceptions.count, TIMES);
+    assert_err(seen.exceptions.error, OURO_ELIMIT);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -191,6 +258,9 @@ main(int argc, char **argv)
             an_error_of_the_task_closes_and_is_reported_a_thousand_times),
         cmocka_unit_test(a_task_that_is_content_is_not_reported),
         cmocka_unit_test(a_reset_by_the_peer_is_not_reported),
+        cmocka_unit_test(a_line_beyond_the_limit_is_not_reported),
+        cmocka_unit_test(an_end_in_the_middle_is_not_reported),
+        cmocka_unit_test(a_limit_of_something_else_is_reported),
     };
 
     engine = world_engine(argc, argv);
