@@ -10,6 +10,7 @@ are open, and names the address that it cannot listen on.
 import http.client
 import os
 import pathlib
+import pty
 import queue
 import re
 import signal
@@ -335,6 +336,56 @@ def http_get(runner):
     check(runner.run("https://a/")[0] == 1, "https is taken")
 
 
+def crawl(runner):
+    server = Runner(pathlib.Path(runner.path).parent, "http_server")
+    program, address = server.serve()
+    try:
+        crawl_pages(runner, f"http://{address[0]}:{address[1]}")
+        stop(program, signal.SIGTERM)
+    finally:
+        server.end()
+
+
+def crawl_pages(runner, site):
+    refused = f"http://127.0.0.1:{free_port()}/"
+    code, out = runner.run("-n", "3", *[site + "/hello"] * 20,
+                           site + "/nowhere", refused)
+    check(code == 1, f"exit code {code} where two failed")
+    check(f"{site}/nowhere: status 404\n" in out, "no 404 is told")
+    check(f"{refused}: Connection refused\n" in out, "no refusal is told")
+    check(re.search(r"^20 of 22 fetched, \d{3} bytes in \d+\.\d+ s$", out,
+                    re.M), f"another summary: {out}")
+
+    with tempfile.TemporaryFile("w+") as urls:
+        urls.write((site + "/hello\n") * 5)
+        urls.seek(0)
+        program = runner.start(stdin=urls)
+        check(program.wait(TALK_SECONDS) == 0, "it fails on standard input")
+    check("".join(program.out).startswith("5 of 5 fetched, 70 bytes in "),
+          "another summary of standard input")
+    check(program.err == [], "a progress line where there is no terminal")
+
+    code, screen = on_terminal(runner.path, *[site + "/hello"] * 3)
+    check(code == 0 and "1 of 3, 14 bytes\r" in screen
+          and "3 of 3, 42 bytes\r" in screen, f"no progress: {screen!r}")
+
+
+def on_terminal(*command):
+    """Run it with a terminal for stderr: its exit code, and the screen."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    screen = b""
+    try:
+        while part := os.read(ours, 65536):
+            screen += part
+    except OSError:  # what the end of a terminal is
+        pass
+    os.close(ours)
+    return process.wait(TALK_SECONDS), screen.decode()
+
+
 def fetch_two(runner):
     code, out = runner.run(Peer(give(1234)).address,
                            Peer(give(200001)).address)
@@ -506,6 +557,7 @@ OUTPUT = {
     "http_hello": http_hello,
     "http_server": http_server,
     "http_get": http_get,
+    "crawl": crawl,
     "fetch_two": fetch_two,
     "tcp_proxy": tcp_proxy,
     "producer_consumer": producer_consumer,
