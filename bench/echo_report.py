@@ -5,35 +5,10 @@
 the load generator printed, or None if that failed.
 """
 
-import statistics
-
-from report import machine_lines, median_and_spread, ratios
+from report import (LIMITED_PERCENT, format_ratios, machine_lines, marks,
+                    median, place, ratios)
 
 CONTROL = "epoll"
-
-LIMITED_PERCENT = 90    # a server that was busier was the limit
-
-
-def median(runs, key):
-    return statistics.median(run[key] for run in runs if run)
-
-
-def format_ratios(values):
-    if not values:
-        return "| - | - "
-    middle, spread = median_and_spread(values)
-    return f"| {middle} | {spread} "
-
-
-def marks(options, runs):
-    text = ""
-    if median(runs, "server_cpu_percent") < LIMITED_PERCENT:
-        text += "*"
-    if any(run and run["stolen_percent"] > options.max_stolen for run in runs):
-        text += "!"
-    if None in runs:
-        text += "?"
-    return text
 
 
 def format_row(options, scenario, name, runs, control):
@@ -64,12 +39,6 @@ def format_table(options, results):
         control = results.get((scenario, CONTROL), [])
         lines.append(format_row(options, scenario, name, runs, control))
     return "\n".join(lines)
-
-
-def place(options, key):
-    scenario, name = key
-    return (options.scenarios.index(scenario),
-            list(options.commands).index(name))
 
 
 def format_report(options, results):

@@ -10,6 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
+LIMITED_PERCENT = 90    # a server that was busier was the limit
+
 
 def command_output(*command):
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE,
@@ -56,6 +58,39 @@ def median_and_spread(values):
     return (f"{statistics.median(values):.2f}",
             f"{min(values):.2f}..{max(values):.2f}")
 
+
+# --- of servers: `runs` has one result per repetition, or None -------------
+
+
+def median(runs, key):
+    return statistics.median(run[key] for run in runs if run)
+
+
+def format_ratios(values):
+    if not values:
+        return "| - | - "
+    middle, spread = median_and_spread(values)
+    return f"| {middle} | {spread} "
+
+
+def marks(options, runs):
+    text = ""
+    if median(runs, "server_cpu_percent") < LIMITED_PERCENT:
+        text += "*"
+    if any(run and run["stolen_percent"] > options.max_stolen for run in runs):
+        text += "!"
+    if None in runs:
+        text += "?"
+    return text
+
+
+def place(options, key):
+    scenario, name = key
+    return (options.scenarios.index(scenario),
+            list(options.commands).index(name))
+
+
+# --- where it goes ----------------------------------------------------------
 
 def publish(text, path):
     print(text)
