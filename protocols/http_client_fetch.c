@@ -277,10 +277,9 @@ tell_call(const struct ouro_http_call *call, const char *why)
              call->url != NULL ? call->url : "", why);
 }
 
-int
-ouro_http_fetch(struct ouro_http_client *client,
-                const struct ouro_http_call *call,
-                struct ouro_http_response **out_response)
+static int
+fetch(struct ouro_http_client *client, const struct ouro_http_call *call,
+      struct ouro_http_response **out_response)
 {
     const char *method = call->method != NULL ? call->method : "GET";
     struct ouro__http_ask ask = {.call = call};
@@ -304,6 +303,26 @@ ouro_http_fetch(struct ouro_http_client *client,
     response->url = ask.url;
     *out_response = response;
     return 0;
+}
+
+int
+ouro_http_fetch(struct ouro_http_client *client,
+                const struct ouro_http_call *call,
+                struct ouro_http_response **out_response)
+{
+    struct ouro_http_client *own;
+
+    if (client != NULL)
+        return fetch(client, call, out_response);
+    int rc = ouro_http_client_new(&own, NULL);
+    if (rc < 0)
+        return rc;
+    rc = fetch(own, call, out_response);
+    if (rc < 0)
+        ouro_http_client_free(own);
+    else
+        (*out_response)->has_own_client = true;
+    return rc;
 }
 
 int

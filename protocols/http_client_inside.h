@@ -34,6 +34,7 @@ struct ouro_http_client {
 
 struct ouro_http_response {
     struct ouro_http_client *client;
+    bool has_own_client;          /* and ends it */
     struct ouro__http_link *link; /* NULL: the connection is given back */
     struct ouro__http_url url;
     struct ouro_http1_head head;

@@ -39,6 +39,8 @@ ouro_http_response_free(struct ouro_http_response *response)
     ouro__http_inbox_clear(&response->inbox);
     ouro_free(response->memory);
     ouro_free(response->body);
+    if (response->has_own_client)
+        ouro_http_client_free(response->client);
     ouro_free(response);
 }
 

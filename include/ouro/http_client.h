@@ -84,6 +84,8 @@ struct ouro_http_response;
  * 9110, 9.2.2), and has no pulled body, is sent once more if a kept connection
  * turns out to be closed.
  *
+ * `client` may be NULL: then the answer has one of its own, with the defaults.
+ *
  * Returns 0, whatever the status; free `*out_response`.
  *   -EINVAL  no valid URL, method or field, or a field of the client's own:
  *            Connection, Content-Length, Expect, Host, TE, Trailer,

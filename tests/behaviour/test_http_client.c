@@ -133,6 +133,32 @@ get_sends_a_request_and_reads_its_answer(void **state)
     assert_string_equal(play.body, "hi");
 }
 
+static int
+get_without_a_client(struct play *play)
+{
+    struct ouro_http_client *client = play->client;
+
+    play->client = NULL;
+    int rc = get_once(play);
+    play->client = client;
+    return rc;
+}
+
+/* The world asserts that it leaves nothing behind. */
+static void
+an_answer_without_a_client_has_one_of_its_own(void **state)
+{
+    struct play good = {.lines = {MOVED("302", "/c"), SHORT("hi")},
+                        .act = get_without_a_client};
+    struct play bad = {.lines = {"!"}, .act = get_without_a_client};
+
+    (void)state;
+    assert_ok(run_in_world(engine, run_play, &good));
+    assert_string_equal(good.body, "hi");
+    assert_int_equal(good.connections, 1);
+    assert_err(run_in_world(engine, run_play, &bad), OURO_EINCOMPLETE);
+}
+
 static void
 a_connection_is_used_again_after_a_whole_answer(void **state)
 {
@@ -448,6 +474,7 @@ main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(get_sends_a_request_and_reads_its_answer),
+        cmocka_unit_test(an_answer_without_a_client_has_one_of_its_own),
         cmocka_unit_test(a_connection_is_used_again_after_a_whole_answer),
         cmocka_unit_test(a_kept_connection_that_was_closed_is_replaced),
         cmocka_unit_test(a_request_into_a_closing_connection_is_sent_once_more),
