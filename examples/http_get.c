@@ -10,14 +10,26 @@
 #include <stdio.h>
 #include <unistd.h>
 
+/* Tell of progress where somebody looks, and the body does not go. */
 static int
 write_body(struct ouro_http_response *response)
 {
-    char bytes[4096];
+    int64_t total = ouro_http_response_head(response)->content_length;
+    int64_t begin_ns = ouro_loop_time_ns(ouro_get_running_loop()) - 1;
+    bool watched = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
+    char part[8192], of[32] = "";
+    double all = 0;
     ssize_t size;
 
-    while ((size = ouro_http_response_read(response, bytes, sizeof(bytes))) > 0)
-        fwrite(bytes, 1, (size_t)size, stdout);
+    if (total >= 0)
+        snprintf(of, sizeof(of), " of %lld", (long long)total);
+    while ((size = ouro_http_response_read(response, part, sizeof(part))) > 0) {
+        all += (double)fwrite(part, 1, (size_t)size, stdout);
+        int64_t ns = ouro_loop_time_ns(ouro_get_running_loop()) - begin_ns;
+        if (watched)
+            fprintf(stderr, "%.0f%s bytes, %.0f KiB/s   \r", all, of,
+                    all / 1024 * 1e9 / (double)ns);
+    }
     return (int)size;
 }
 
@@ -37,15 +49,9 @@ static int
 get(void *arg)
 {
     struct ouro_http_call *call = arg;
-    struct ouro_http_client *client;
     struct ouro_http_response *response;
-    struct ouro_report why = {""};
+    int rc = ouro_http_fetch(NULL, call, &response);
 
-    call->report = &why;
-    int rc = ouro_http_client_new(&client, NULL);
-    if (rc < 0)
-        return rc;
-    rc = ouro_http_fetch(client, call, &response);
     if (rc == 0) {
         if (call->method != NULL)
             write_head(ouro_http_response_head(response));
@@ -53,23 +59,21 @@ get(void *arg)
         ouro_http_response_free(response);
     }
     if (rc < 0)
-        fprintf(stderr, "http_get: %s: %s\n", ouro_strerror(rc), why.text);
-    ouro_http_client_free(client);
+        fprintf(stderr, "%s: %s\n", ouro_strerror(rc), call->report->text);
     return rc;
 }
 
 int
 main(int argc, char **argv)
 {
-    struct ouro_http_call call = {.keep_redirects = true};
+    struct ouro_report why = {""};
+    struct ouro_http_call call = {.keep_redirects = true, .report = &why};
 
     for (int c; (c = getopt(argc, argv, "o:IL")) != -1;) {
         if (c == 'o' && freopen(optarg, "wb", stdout) == NULL)
             return 1;
-        if (c == 'I')
-            call.method = "HEAD";
-        if (c == 'L')
-            call.keep_redirects = false;
+        call.method = c == 'I' ? "HEAD" : call.method;
+        call.keep_redirects &= c != 'L';
     }
     call.url = argv[optind];
     return ouro_run(get, &call) < 0 || fclose(stdout) != 0;

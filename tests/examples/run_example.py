@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Run an example as its first screen says, and compare what it says.
 
-    run_example.py FOLDER NAME [output|sigint|sigterm|busy]
+    run_example.py FOLDER NAME [output|sigint|sigterm|busy|usage]
 
 FOLDER holds the built examples.  `output` is what the example is about; the
 others are what every server owes: it ends with 0 on a signal while connections
-are open, and names the address that it cannot listen on.
+are open, names the address that it cannot listen on, and says what arguments it
+takes.
 """
 import http.client
 import os
@@ -254,6 +255,10 @@ def echo_client(runner):
     check(program.wait(TALK_SECONDS) != 0, "exit code 0 where nobody listens")
     check(f"127.0.0.1:{port}" in "".join(program.err),
           "stderr does not name the address that refused")
+    for wrong in (["-h"], ["--nosuch", "1"], ["--port"]):
+        program = runner.start(*wrong)
+        check(program.wait(TALK_SECONDS) == 2, f"it takes {wrong}")
+        check("usage: " in "".join(program.err), "it does not say its usage")
 
 
 def next_line_with(client, words):
@@ -333,6 +338,9 @@ def http_get(runner):
         code, out = runner.run("-L", "-o", path, url)
         check((code, out) == (0, ""), f"-o: {code}, {out!r}")
         check(pathlib.Path(path).read_text() == "hello", "another file")
+        code, screen = on_terminal(runner.path, "-L", url)
+        check(code == 0 and re.match(r"5 of 5 bytes, \d+ KiB/s +\r", screen),
+              f"no progress: {screen!r}")
     check(runner.run("https://a/")[0] == 1, "https is taken")
 
 
@@ -397,6 +405,13 @@ def fetch_two(runner):
 def tcp_proxy(runner):
     program, address = runner.serve()
     echo_all(address)
+    stop(program, signal.SIGTERM)
+
+    nobody = f"127.0.0.1:{free_port()}"
+    program, address = runner.serve("--target", nobody)
+    check(Client(address).read_all() == b"", "a client of nobody may stay")
+    program.wait_line(rf"^tcp_proxy: cannot connect to {nobody}: ",
+                      TALK_SECONDS, program.errors)
     stop(program, signal.SIGTERM)
 
 
@@ -533,6 +548,7 @@ def udp_echo(runner):
         check(program.wait(START_SECONDS) == 1, "it succeeds on a taken port")
         check(f"127.0.0.1:{port}" in "".join(program.err),
               "stderr does not name the address")
+    usage(runner)
 
 
 def dump(runner):
@@ -620,7 +636,24 @@ def busy(runner):
     check("listening" not in "".join(program.out), "it says that it listens")
 
 
-CASES = {"sigint": sigint, "sigterm": sigterm, "busy": busy}
+def usage(runner):
+    code, out = runner.run("-h")
+    check(code == 0, f"exit code {code} for -h")
+    check(re.match(rf"usage: {runner.name} \[--host \S+\] \[--port \d+\]", out),
+          f"-h says {out!r}")
+    for wrong in (["--nosuch", "1"], ["--port"], ["7000"]):
+        program = runner.start(*wrong)
+        check(program.wait(START_SECONDS) == 2, f"it takes {wrong}")
+        said = "".join(program.err)
+        check(f"'{wrong[0]}'" in said and "usage: " in said,
+              f"for {wrong} it says {said!r}")
+    for where in (["--port", "99999"], ["--host", "no.such.name.invalid"]):
+        program = runner.start(*runner.server_arguments(), *where)
+        check(program.wait(TALK_SECONDS) == 1, f"it listens on {where}")
+        check(where[1] in "".join(program.err), f"it does not name {where}")
+
+
+CASES = {"sigint": sigint, "sigterm": sigterm, "busy": busy, "usage": usage}
 
 
 def main():
