@@ -64,6 +64,13 @@ main(int argc, char **argv)
             where.host = argv[i + 1];
         else if (strcmp(argv[i], "--port") == 0)
             where.service = argv[i + 1];
+        else
+            break;
+    }
+    if (i < argc && argv[i][0] == '-') {
+        fprintf(stderr, "usage: echo_client [--host 127.0.0.1] [--port 7000] "
+                        "[LINE...]\n");
+        return 2;
     }
     messages = i < argc ? (const char *const *)&argv[i] : greeting;
     return ouro_run(talk, &where) < 0;

@@ -52,10 +52,8 @@ serve(void *arg)
 int
 main(int argc, char **argv)
 {
-    struct ouro_server_options where = {
-        .host = argument(argc, argv, "--host", "127.0.0.1"),
-        .service = argument(argc, argv, "--port", "7000"),
-    };
+    struct ouro_server_options where = {.host = "127.0.0.1", .service = "7000"};
 
+    read_server_arguments(argc, argv, &where);
     return ouro_run(serve, &where) < 0;
 }

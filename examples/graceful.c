@@ -70,10 +70,11 @@ int
 main(int argc, char **argv)
 {
     struct ouro_server_options where = {
-        .host = argument(argc, argv, "--host", "127.0.0.1"),
-        .service = argument(argc, argv, "--port", "7000"),
+        .host = "127.0.0.1",
+        .service = "7000",
         .grace_ns = OURO_SECONDS(2),
     };
 
+    read_server_arguments(argc, argv, &where);
     return ouro_run(serve, &where) < 0;
 }

@@ -9,8 +9,6 @@
 
 #include <ouro/http_server.h>
 
-#include <stdio.h>
-
 static int
 say_hello(struct ouro_http_request *request, void *context)
 {
@@ -43,11 +41,7 @@ serve(void *arg)
         fprintf(stderr, "http_hello: %s\n", why.text);
         return rc;
     }
-    struct ouro_address address =
-        ouro_server_address(ouro_http_server_sockets(server), 0);
-    char text[OURO_ADDRESS_TEXT];
-    printf("listening on %s\n", ouro_address_format(&address, text));
-    fflush(stdout);
+    print_listening(ouro_server_address(ouro_http_server_sockets(server), 0));
     rc = ouro_http_server_serve_forever(server);
     ouro_http_server_free(server);
     return rc == -ECANCELED ? 0 : rc;
@@ -56,10 +50,8 @@ serve(void *arg)
 int
 main(int argc, char **argv)
 {
-    struct ouro_server_options where = {
-        .host = argument(argc, argv, "--host", "127.0.0.1"),
-        .service = argument(argc, argv, "--port", "8080"),
-    };
+    struct ouro_server_options where = {.host = "127.0.0.1", .service = "8080"};
 
+    read_server_arguments(argc, argv, &where);
     return ouro_run(serve, &where) < 0;
 }

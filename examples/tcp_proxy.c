@@ -35,13 +35,18 @@ carry(void *arg)
 static int
 proxy(struct ouro_stream *client, void *context)
 {
+    struct ouro_connect_options to = target;
+    struct ouro_report why;
     struct ouro_stream *server;
     struct ouro_group group;
 
     (void)context;
-    int rc = ouro_open_connection(&server, &target);
+    to.report = &why;
+    int rc = ouro_open_connection(&server, &to);
+    if (rc < 0 && rc != -ECANCELED)
+        fprintf(stderr, "tcp_proxy: %s\n", why.text);
     if (rc < 0)
-        return rc;
+        return 0;
 
     struct way there = {client, server};
     struct way back = {server, client};
@@ -62,14 +67,14 @@ serve(void *where)
 int
 main(int argc, char **argv)
 {
-    struct ouro_server_options where = {
-        .host = argument(argc, argv, "--host", "127.0.0.1"),
-        .service = argument(argc, argv, "--port", "7001"),
-    };
-    char to[256];
+    struct ouro_server_options where = {.host = "127.0.0.1", .service = "7001"};
+    const char *to = "127.0.0.1:7000";
+    const struct argument known[] = {{"--host", &where.host},
+                                     {"--port", &where.service},
+                                     {"--target", &to},
+                                     {NULL, NULL}};
 
-    snprintf(to, sizeof(to), "%s",
-             argument(argc, argv, "--target", "127.0.0.1:7000"));
-    target = target_of(to);
+    read_arguments(argc, argv, known);
+    target = target_of(strdupa(to));
     return ouro_run(serve, &where) < 0;
 }

@@ -1,7 +1,6 @@
 /* An echo server for datagrams on a plain socket; a signal asks how it goes.
  *
  *     $ ./udp_echo --port 7000 &
- *     listening on 127.0.0.1:7000
  *     $ echo hello | nc -u -w 1 127.0.0.1 7000
  *     hello
  *     $ kill -USR1 %1
@@ -47,22 +46,26 @@ echo(int fd)
 static int
 serve(void *arg)
 {
-    struct ouro_address *here = arg;
+    const struct ouro_server_options *where = arg;
     struct ouro_signal_handler handler = {0};
-    char text[OURO_ADDRESS_TEXT];
-    int fd = socket(here->of.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct ouro_address here = {.of.any.sa_family = AF_INET};
+    int rc = (int)ouro_getaddrinfo(&here, 1, where->host, where->service, 0);
+    int fd = socket(here.of.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-    if (bind(fd, &here->of.any, here->size) < 0
-        || getsockname(fd, &here->of.any, &here->size) < 0) {
-        perror(ouro_address_format(here, text));
-        return -1;
-    }
-    int rc = ouro_add_signal_handler(ouro_get_running_loop(), &handler, SIGUSR1,
+    if (rc >= 0)
+        rc = bind(fd, &here.of.any, here.size) < 0 ? -errno : 0;
+    if (rc >= 0)
+        rc = ouro_add_signal_handler(ouro_get_running_loop(), &handler, SIGUSR1,
                                      tell, NULL);
-    printf("listening on %s\n", ouro_address_format(here, text));
-    fflush(stdout);
-    rc = rc < 0 ? rc : echo(fd);
-    ouro_remove_signal_handler(&handler);
+    if (rc < 0) {
+        fprintf(stderr, "udp_echo: cannot listen on %s:%s: %s\n", where->host,
+                where->service, ouro_strerror(rc));
+    } else {
+        getsockname(fd, &here.of.any, &here.size);
+        print_listening(here);
+        rc = echo(fd);
+        ouro_remove_signal_handler(&handler);
+    }
     ouro_sock_close(fd);
     return rc;
 }
@@ -70,11 +73,8 @@ serve(void *arg)
 int
 main(int argc, char **argv)
 {
-    const char *host = argument(argc, argv, "--host", "127.0.0.1");
-    const char *port = argument(argc, argv, "--port", "7000");
-    struct ouro_address here;
+    struct ouro_server_options where = {.host = "127.0.0.1", .service = "7000"};
 
-    if (ouro_address_parse(&here, host, (uint16_t)strtoul(port, NULL, 10)) < 0)
-        return 2;
-    return ouro_run(serve, &here) < 0;
+    read_server_arguments(argc, argv, &where);
+    return ouro_run(serve, &where) < 0;
 }

@@ -19,12 +19,8 @@ static struct app app;
 static int
 wait_for_signal(void *arg)
 {
-    char text[OURO_ADDRESS_TEXT];
-
     (void)arg;
-    printf("listening on %s\n",
-           ouro_address_format(&app.workers[0].address, text));
-    fflush(stdout);
+    print_listening(app.workers[0].address);
     int rc = ouro_sleep(OURO_FOREVER);
     return rc == -ECANCELED ? 0 : rc;
 }
@@ -98,16 +94,24 @@ int
 main(int argc, char **argv)
 {
     char uploads[4096];
-    long workers = atol(argument(argc, argv, "--workers", "1"));
+    const char *count = "1";
+    const char *root = ".";
+    const struct argument known[] = {{"--host", &app.host},
+                                     {"--port", &app.port},
+                                     {"--root", &root},
+                                     {"--workers", &count},
+                                     {NULL, NULL}};
 
+    app.host = "127.0.0.1";
+    app.port = "8080";
+    read_arguments(argc, argv, known);
+    long workers = strtol(count, NULL, 10);
     if (workers < 1 || workers > WORKERS_AT_MOST) {
         fprintf(stderr, "http_server: --workers is 1 to %d\n", WORKERS_AT_MOST);
         return 2;
     }
     app.worker_count = (size_t)workers;
-    app.host = argument(argc, argv, "--host", "127.0.0.1");
-    app.port = argument(argc, argv, "--port", "8080");
-    app.root = open_directory(argument(argc, argv, "--root", "."));
+    app.root = open_directory(root);
     make_upload_directory(uploads, sizeof(uploads));
     printf("uploads go to %s\n", uploads);
 
