@@ -1,5 +1,4 @@
-/* A server that ends well: on SIGTERM it accepts no more, finishes the sums
- * that have begun, and gives them two seconds for that.
+/* A server that ends well: what has begun may be finished, in two seconds.
  *
  *     $ ./graceful --port 7000 &
  *     listening on 127.0.0.1:7000

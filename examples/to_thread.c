@@ -1,5 +1,4 @@
-/* Wait for a line of the terminal on a thread, since reading it blocks; the
- * loop goes on meanwhile.
+/* Wait for a line of the terminal on a thread, while the loop goes on.
  *
  *     $ ./to_thread
  *     who are you?

@@ -45,8 +45,9 @@ install_packages() {
     fi
     if [ "$(id -u)" -ne 0 ]; then
         if ! command -v sudo >/dev/null; then
-            echo "These packages are missing, and there is neither root nor" \
-                "sudo to install them: ${missing[*]}" >&2
+            echo "These packages are missing: ${missing[*]}" >&2
+            echo "You are not root, and there is no sudo.  Let root say:" \
+                "apt-get install ${missing[*]}" >&2
             return 1
         fi
         root=(sudo)

@@ -3,9 +3,10 @@
  *     $ ./http_server --port 7000 --root . --workers 2
  *     uploads go to /tmp/ouro-http-uX3q0f
  *     listening on 127.0.0.1:7000
+ *     open http://127.0.0.1:7000/ in a browser; Ctrl-C ends it
  *
- * Open http://127.0.0.1:7000/ to see what it can do.  This file is its
- * beginning and its end; worker.c is one thread, and routes.c what it answers.
+ * This file is its beginning and its end; worker.c is one thread, and routes.c
+ * what it answers.
  */
 #include "app.h"
 
@@ -19,8 +20,13 @@ static struct app app;
 static int
 wait_for_signal(void *arg)
 {
+    char text[OURO_ADDRESS_TEXT];
+
     (void)arg;
     print_listening(app.workers[0].address);
+    printf("open http://%s/ in a browser; Ctrl-C ends it\n",
+           ouro_address_format(&app.workers[0].address, text));
+    fflush(stdout);
     int rc = ouro_sleep(OURO_FOREVER);
     return rc == -ECANCELED ? 0 : rc;
 }

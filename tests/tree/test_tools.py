@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """The checks of the tree refuse what they are there to refuse."""
+import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -217,6 +219,41 @@ class Lists(Tree):
         self.write("examples/CMakeLists.txt",
                    "ouro_example(c)\nouro_tutorial(d)\n")
         self.assert_accepted("check_tree.py", "lists")
+
+
+class Run(unittest.TestCase):
+    """tools/run, up to where it would build something."""
+
+    def run_it(self, *arguments, **options):
+        return subprocess.run([str(TOOLS / "run"), *arguments], text=True,
+                              capture_output=True, **options)
+
+    def test_it_lists_each_example_with_what_it_is(self):
+        done = self.run_it("-h")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = [line.split(None, 1) for line in done.stdout.splitlines()[2:]]
+        self.assertGreater(len(lines), 20)
+        for name, words in lines:
+            self.assertTrue(words.endswith("."), f"{name}: {words}")
+
+    def test_it_refuses_an_example_that_is_not_there(self):
+        done = self.run_it("nosuch")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("there is no example 'nosuch'", done.stderr)
+        self.assertIn("echo_protocol", done.stderr)
+
+    def test_who_may_not_install_is_told_what_is_missing(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for tool in ("bash", "dirname", "env", "cat"):
+                os.symlink(shutil.which(tool), f"{folder}/{tool}")
+            for tool, script in (("id", "echo 1000"), ("dpkg-query", "exit 1")):
+                path = pathlib.Path(folder, tool)
+                path.write_text(f"#!/bin/sh\n{script}\n")
+                path.chmod(0o755)
+            done = self.run_it("hello", env={"PATH": folder})
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"Let root say: apt-get install gcc .*"
+                                      r"liburing-dev")
 
 
 if __name__ == "__main__":
