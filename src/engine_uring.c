@@ -21,12 +21,16 @@
  *   never names memory that is gone.
  * - The cancel found nothing, and the op lives: it goes to `waiting`, and is
  *   cancelled again before the next wait.
+ * - A receive may have missed its end (missed_end.h): while any is in doubt, a
+ *   tick looks for that four times a second.  It is cancelled then, and ends
+ *   with -ENOBUFS: the end is in the socket still, for recv(2).
  * - The call is interrupted, or its time is up: what counts is what the
  *   completion queue holds, never what the call returned.
  */
 #include "alloc.h"
 #include "engine.h"
 #include "list.h"
+#include "missed_end.h"
 #include "poison.h"
 #include "refused.h"
 #include "uring_features.h"
@@ -49,15 +53,19 @@ enum {
 enum { RECEIVE_SIZE = 16 * 1024, RECEIVE_GROUP = 0 };
 
 /* What the low bits of user data say. */
-enum tag { TAG_OP, TAG_CANCEL, TAG_WAKE, TAG_PROBE, TAG_MASK = 3 };
+enum tag { TAG_OP, TAG_CANCEL, TAG_WAKE, TAG_TICK, TAG_PROBE, TAG_MASK = 7 };
 
-/* op->marks */
+_Static_assert(_Alignof(struct ouro__op) > TAG_MASK,
+               "the low bits of an op's address are free");
+
+/* op->marks, below those of missed_end.h */
 enum {
     MARK_CANCELLING = 1,   /* a cancel is out, and its completion is not in */
     MARK_HELD = 2,         /* the last completion waits for that */
     MARK_WANTS_ENTRY = 4,  /* in `waiting`: not submitted yet */
     MARK_WANTS_CANCEL = 8, /* in `waiting`: its cancel is not, or missed */
-    MARK_ENDED = 16        /* its last completion is queued: too late */
+    MARK_ENDED = 16,       /* its last completion is queued: too late */
+    MARK_MISSED = 32       /* the engine cancels it, for it missed its end */
 };
 
 struct uring {
@@ -71,6 +79,8 @@ struct uring {
     struct ouro__list waiting;
     int wake_fd;
     bool wake_armed;
+    bool in_doubt; /* there are receives which may have missed their end */
+    bool tick_armed;
     char features_text[256];
     char missing_text[256];
 };
@@ -184,6 +194,7 @@ prepare(const struct uring *uring, struct io_uring_sqe *sqe,
 static void
 put_in_waiting(struct uring *uring, struct ouro__op *op, uint32_t mark)
 {
+    op->marks &= ~(uint32_t)(OURO__IN_DOUBT | OURO__FRESH);
     op->marks |= mark;
     ouro__list_append(&uring->waiting, &op->link);
 }
@@ -199,7 +210,7 @@ uring_submit(struct ouro__engine *engine, struct ouro__op *op)
         return;
     }
     prepare(uring, sqe, op);
-    ouro__list_append(&engine->flying, &op->link);
+    ouro__list_prepend(&engine->flying, &op->link);
 }
 
 /* The op is in `flying`; afterwards it is there, or in `waiting`. */
@@ -221,9 +232,10 @@ submit_cancel(struct uring *uring, struct ouro__op *op)
 static void
 uring_cancel(struct ouro__engine *engine, struct ouro__op *op)
 {
-    uint32_t later = MARK_WANTS_ENTRY | MARK_WANTS_CANCEL | MARK_ENDED;
+    uint32_t no_use =
+        MARK_WANTS_ENTRY | MARK_WANTS_CANCEL | MARK_CANCELLING | MARK_ENDED;
 
-    if ((op->marks & later) == 0)
+    if ((op->marks & no_use) == 0)
         submit_cancel(uring_of(engine), op);
 }
 
@@ -250,9 +262,44 @@ retry_one(struct uring *uring, struct ouro__op *op)
     } else if (wants_entry) {
         uring_submit(&uring->base, op);
     } else {
-        ouro__list_append(&uring->base.flying, &op->link);
+        ouro__list_prepend(&uring->base.flying, &op->link);
         submit_cancel(uring, op);
     }
+}
+
+/* Receives that may have missed their end. */
+
+static void
+arm_tick(struct uring *uring)
+{
+    static struct __kernel_timespec tick = {.tv_nsec = 250 * 1000 * 1000};
+    struct io_uring_sqe *sqe = next_entry(uring);
+
+    if (sqe == NULL)
+        return;
+    io_uring_prep_timeout(sqe, &tick, 0, 0);
+    set_user_data(sqe, NULL, TAG_TICK);
+    uring->tick_armed = true;
+}
+
+static void
+end_was_missed(struct ouro__engine *engine, struct ouro__op *op)
+{
+    if (op->cancel_wanted)
+        return;
+    op->marks |= MARK_MISSED;
+    submit_cancel(uring_of(engine), op);
+}
+
+static void
+note_received(struct uring *uring, struct ouro__op *op)
+{
+    uint32_t ending = MARK_WANTS_CANCEL | MARK_CANCELLING;
+
+    if ((op->marks & ending) != 0)
+        return;
+    ouro__missed_end_doubt(&uring->base, op);
+    uring->in_doubt = true;
 }
 
 /* What the last wait left behind. */
@@ -287,7 +334,11 @@ emit(struct uring *uring, struct ouro__op *op, int result, uint32_t flags)
             OURO__UNPOISON(completion.data, (size_t)result);
         uring->free_buffers--;
     }
+    if (completion.more && op->kind == OURO__OP_RECV)
+        note_received(uring, op);
     if (!completion.more) {
+        if ((op->marks & MARK_MISSED) != 0 && result == -ECANCELED)
+            completion.result = -ENOBUFS;
         op->marks |= MARK_ENDED;
         ouro__list_remove(&op->link);
     }
@@ -353,6 +404,10 @@ reap_one(struct uring *uring, const struct io_uring_cqe *cqe)
         break;
     case TAG_WAKE:
         uring->wake_armed = (cqe->flags & IORING_CQE_F_MORE) != 0;
+        break;
+    case TAG_TICK:
+        uring->tick_armed = false;
+        uring->in_doubt = ouro__missed_end_look(&uring->base, end_was_missed);
         break;
     default:
         break;
@@ -454,6 +509,8 @@ uring_wait(struct ouro__engine *engine, int64_t until_ns)
 
     if (!uring->wake_armed)
         arm_wake(uring);
+    if (uring->in_doubt && !uring->tick_armed)
+        arm_tick(uring);
     if (!ouro__list_is_empty(&uring->waiting))
         retry_waiting(uring);
 

@@ -11,8 +11,8 @@ import sys
 
 FLOORS = {
     "base": "base list bytes error alloc check address poison threads",
-    "engine": "engine engine_uring engine_sim op kernel_sockets send_file "
-              "refused "
+    "engine": "engine engine_uring missed_end engine_sim op kernel_sockets "
+              "send_file refused "
               "uring_features sim_net sim_place sim_stream sim_buffers "
               "sim_names sim_ops sim_sockets",
     "loop": "loop loops loop_life heap print_exception mailbox descriptors",

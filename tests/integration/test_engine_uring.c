@@ -12,10 +12,13 @@
 
 #include "engine.h"
 
+#include <errno.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -63,12 +66,13 @@ probe_init(struct probe *probe, enum ouro__op_kind kind, int fd)
 }
 
 static void
-make_engine(struct fixture *f, unsigned entries, unsigned completions)
+make_engine_with(struct fixture *f, unsigned entries, unsigned completions,
+                 size_t receive_memory)
 {
     f->options = (struct ouro_loop_options){
         .ring_entries = entries,
         .completion_entries = completions,
-        .receive_memory = 64 * 1024,
+        .receive_memory = receive_memory,
     };
     struct ouro__engine_options how = {
         .loop = &f->options,
@@ -76,6 +80,12 @@ make_engine(struct fixture *f, unsigned entries, unsigned completions)
     };
 
     assert_ok(ouro__engine_uring_new(&f->engine, &how));
+}
+
+static void
+make_engine(struct fixture *f, unsigned entries, unsigned completions)
+{
+    make_engine_with(f, entries, completions, OURO_KIB(64));
 }
 
 static int
@@ -116,6 +126,18 @@ look(struct fixture *f)
 {
     f->engine->ops->wait(f->engine, 0);
     ouro__op_dispatch(f->engine);
+}
+
+/* Go on for a time. */
+static void
+look_for(struct fixture *f, int64_t time_ns)
+{
+    int64_t end_ns = f->engine->ops->now_ns(f->engine) + time_ns;
+
+    while (f->engine->ops->now_ns(f->engine) < end_ns) {
+        f->engine->ops->wait(f->engine, end_ns);
+        ouro__op_dispatch(f->engine);
+    }
 }
 
 /* Until nothing is in flight, five seconds at most. */
@@ -587,6 +609,89 @@ a_bad_op_in_a_batch_harms_only_itself(void **state)
     assert_int_equal(good.result, POLLOUT);
 }
 
+/* io_uring 3.14: an end that the kernel does not tell. */
+
+/* Room for more than the kernel receives at one go, 32 buffers: for that, one
+ * has to be allowed to. */
+static bool
+grow_buffer(int fd)
+{
+    int size = (int)OURO_MIB(8);
+
+    return setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) == 0;
+}
+
+/* All of it is in the socket of the other end when this returns. */
+static void
+send_all(int fd, size_t size)
+{
+    static const char zeros[1000];
+    int unsent = 1;
+
+    for (size_t i = 0; i < size / sizeof(zeros); i++)
+        assert_int_equal(send(fd, zeros, sizeof(zeros), MSG_NOSIGNAL), 1000);
+    while (unsent > 0)
+        assert_int_equal(ioctl(fd, SIOCOUTQ, &unsent), 0);
+}
+
+/* What ended a receive: the engine may leave it to recv(2) to say. */
+static int
+end_of(const struct probe *probe)
+{
+    char byte;
+
+    if (probe->result != -ENOBUFS)
+        return probe->result;
+    ssize_t rc = recv(probe->op.fd, &byte, 1, 0);
+    return rc < 0 ? -errno : (int)rc;
+}
+
+static void
+a_reset_behind_more_than_one_go_receives_is_not_missed(void **state)
+{
+    struct fixture *f = *state;
+    struct pair pair = connect_pair();
+    struct probe probe;
+
+    if (!grow_buffer(pair.ours)) {
+        close_pair(&pair);
+        skip();
+    }
+    f->engine->ops->free(f->engine);
+    make_engine_with(f, 64, 512, OURO_MIB(4));
+    send_all(pair.theirs, 1000000);
+    peer_reset(pair.theirs);
+    pair.theirs = -1;
+    probe_init(&probe, OURO__OP_RECV, pair.ours);
+    ouro__op_submit(f->engine, &probe.op);
+    drain(f);
+
+    assert_int_equal(probe.bytes, 1000000);
+    assert_err(end_of(&probe), ECONNRESET);
+    close_pair(&pair);
+}
+
+static void
+a_receive_is_not_disturbed_while_its_peer_is_there(void **state)
+{
+    struct fixture *f = *state;
+    struct pair pair = connect_pair();
+    struct probe probe;
+
+    probe_init(&probe, OURO__OP_RECV, pair.ours);
+    ouro__op_submit(f->engine, &probe.op);
+    send_all(pair.theirs, 1000);
+    look_for(f, OURO_MILLISECONDS(700));
+    send_all(pair.theirs, 1000);
+    look_for(f, OURO_MILLISECONDS(10));
+
+    assert_int_equal(probe.bytes, 2000);
+    assert_int_equal(probe.last_ones, 0);
+    ouro__op_cancel(f->engine, &probe.op);
+    drain(f);
+    close_pair(&pair);
+}
+
 /* Waiting. */
 
 static void
@@ -632,6 +737,8 @@ main(void)
         TEST(looks_bring_what_did_not_fit_into_the_queue),
         TEST(more_cancels_than_entries_are_all_heard),
         TEST(a_bad_op_in_a_batch_harms_only_itself),
+        TEST(a_reset_behind_more_than_one_go_receives_is_not_missed),
+        TEST(a_receive_is_not_disturbed_while_its_peer_is_there),
         TEST(a_wait_ends_at_its_time_and_not_before),
         TEST(a_written_eventfd_ends_a_wait_for_ever),
     };
