@@ -30,6 +30,8 @@ fill_in(struct ouro_http_client_options *options)
         options->kept_per_host = 8;
     if (options->kept_in_all == 0)
         options->kept_in_all = 64;
+    if (options->head_size == 0)
+        options->head_size = OURO_KIB(64);
     if (options->redirects == 0)
         options->redirects = 10;
     if (options->user_agent == NULL)
@@ -141,25 +143,36 @@ is_quiet(struct ouro_stream *stream)
     return rc == -ETIMEDOUT;
 }
 
-/* The kept connection that was used last: 1; 0: there is none. */
-static int
-take_kept(struct ouro__http_link **out_link, struct ouro_http_client *client,
-          const char *origin)
+/* Take out the one to `origin` that was used last; NULL: there is none. */
+static struct ouro__http_link *
+take_last(struct ouro_http_client *client, const char *origin)
 {
     struct ouro__http_link *link = TAILQ_LAST(&client->kept, ouro__http_links);
 
     while (link != NULL && strcmp(link->origin, origin) != 0)
         link = TAILQ_PREV(link, ouro__http_links, entry);
-    if (link == NULL)
-        return 0;
-    take_out(link);
-    int rc = is_quiet(link->stream);
-    if (rc <= 0) {
-        ouro__http_link_free(link);
-        return rc < 0 ? rc : take_kept(out_link, client, origin);
+    if (link != NULL)
+        take_out(link);
+    return link;
+}
+
+/* The kept connection that was used last, and can be used: 1; 0: there is none.
+ */
+static int
+take_kept(struct ouro__http_link **out_link, struct ouro_http_client *client,
+          const char *origin)
+{
+    struct ouro__http_link *link;
+    int rc = 0;
+
+    while (rc == 0 && (link = take_last(client, origin)) != NULL) {
+        rc = is_quiet(link->stream);
+        if (rc <= 0)
+            ouro__http_link_free(link);
+        else
+            *out_link = link;
     }
-    *out_link = link;
-    return 1;
+    return rc;
 }
 
 static int

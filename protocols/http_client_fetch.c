@@ -126,10 +126,12 @@ exchange(struct ouro_http_response *response, struct ouro__http_ask *ask)
 static const char *
 phrase_of(const struct ouro_http_response *response, int error)
 {
-    if (error == -EBADMSG || error == -OURO_ELIMIT)
-        return response->head.error != OURO_HTTP1_OK
-                   ? ouro_http1_error_name(response->head.error)
-                   : "it changed to another protocol";
+    if (response->head.error != OURO_HTTP1_OK)
+        return ouro_http1_error_name(response->head.error);
+    if (error == -OURO_ELIMIT)
+        return "it sent too many heads of 1xx";
+    if (error == -EBADMSG)
+        return "it changed to another protocol";
     if (error == -ETIMEDOUT)
         return "it did not answer, or take the request, in time";
     if (error == -OURO_EINCOMPLETE)
@@ -157,8 +159,8 @@ attempt(struct ouro_http_response **out_response,
     bool reused = response->link->reused;
     rc = exchange(response, ask);
     if (rc < 0) {
-        *out_again = reused && response->memory_size == 0 && is_lost(rc)
-                     && may_repeat(ask);
+        *out_again =
+            reused && !response->heard && is_lost(rc) && may_repeat(ask);
         if (*out_again)
             ; /* what comes of the second attempt is told */
         else if (ask->gave_up)
@@ -205,13 +207,12 @@ is_redirection(const struct ouro_http_response *response,
 static void
 change_method(struct ouro__http_ask *ask, int status)
 {
-    bool becomes_get =
-        (status == 303 && !is_method(ask, "HEAD") && !is_method(ask, "GET"))
-        || ((status == 301 || status == 302) && is_method(ask, "POST"));
+    bool was_post = (status == 301 || status == 302) && is_method(ask, "POST");
 
-    if (!becomes_get)
+    if (status != 303 && !was_post)
         return;
-    ask->method = OURO_BYTES("GET");
+    if (!is_method(ask, "HEAD"))
+        ask->method = OURO_BYTES("GET");
     ask->bodiless = true;
 }
 

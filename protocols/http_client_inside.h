@@ -43,6 +43,8 @@ struct ouro_http_response {
     size_t memory_size;
     size_t memory_room;
     size_t head_size; /* bytes of it that are the head; 0: it is not whole */
+    size_t skipped;   /* bytes of the heads before it */
+    bool heard;       /* any byte came */
     struct ouro__http_inbox inbox;
     struct ouro_slice part; /* of the body in the inbox, and not read yet */
     size_t used;            /* of the inbox, with that part */

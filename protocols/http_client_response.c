@@ -14,6 +14,8 @@
 
 enum { DRAINED = 16 * 1024 };
 
+#define DRAIN_LIMIT OURO_SECONDS(1)
+
 struct ouro_http_response *
 ouro__http_response_new(struct ouro_http_client *client)
 {
@@ -63,20 +65,25 @@ fill_head(struct ouro_http_response *response)
         return rc;
     memcpy(response->memory + response->memory_size, bytes.data, bytes.size);
     response->memory_size += bytes.size;
+    response->heard = true;
     ouro_stream_consume(stream, bytes.size);
     return 0;
 }
 
-/* Forget the head that was read. */
-static void
+/* Forget the head that was read.  -OURO_ELIMIT: there were enough of them. */
+static int
 begin_head(struct ouro_http_response *response)
 {
     size_t left = response->memory_size - response->head_size;
 
+    response->skipped += response->head_size;
+    if (response->skipped > response->client->limits.fields_size)
+        return -OURO_ELIMIT;
     memmove(response->memory, response->memory + response->head_size, left);
     response->memory_size = left;
     response->head_size = 0;
     ouro_http1_head_init(&response->head, response->fields, OURO_HTTP1_FIELDS);
+    return 0;
 }
 
 int
@@ -84,10 +91,9 @@ ouro__http_read_head(struct ouro_http_response *response,
                      enum ouro_http1_asked asked)
 {
     ssize_t size = 0;
+    int rc = response->head_size > 0 ? begin_head(response) : 0;
 
-    if (response->head_size > 0)
-        begin_head(response);
-    for (;;) {
+    while (rc == 0) {
         if (response->memory_size > 0)
             size = ouro_http1_read_response(
                 &response->head,
@@ -95,12 +101,10 @@ ouro__http_read_head(struct ouro_http_response *response,
                 &response->client->limits);
         if (size != 0)
             break;
-        int rc = fill_head(response);
-        if (rc < 0)
-            return rc;
+        rc = fill_head(response);
     }
-    if (size < 0)
-        return (int)size;
+    if (rc < 0 || size < 0)
+        return rc < 0 ? rc : (int)size;
     response->head_size = (size_t)size;
     return 0;
 }
@@ -193,6 +197,15 @@ look(struct ouro_http_response *response)
     return 0;
 }
 
+/* Take what was read out of the inbox. */
+static void
+settle(struct ouro_http_response *response)
+{
+    if (response->used > 0)
+        ouro__http_inbox_consume(&response->inbox, response->used);
+    response->used = 0;
+}
+
 /* Have some of the body in `part`, or be at its end. */
 static int
 have_part(struct ouro_http_response *response)
@@ -201,9 +214,7 @@ have_part(struct ouro_http_response *response)
 
     if (response->part.size > 0)
         return 0;
-    if (response->used > 0)
-        ouro__http_inbox_consume(&response->inbox, response->used);
-    response->used = 0;
+    settle(response);
     while (rc == 0 && response->part.size == 0 && !response->ended) {
         rc = response->error;
         if (rc == 0)
@@ -212,6 +223,16 @@ have_part(struct ouro_http_response *response)
             rc = fill_body(response);
     }
     return rc;
+}
+
+/* If what was read was the last of it, the connection is free now: not every
+ * reader looks again.  An error is told to who does. */
+static void
+look_for_end(struct ouro_http_response *response)
+{
+    settle(response);
+    if (look(response) < 0)
+        response->part = ouro_slice_of(NULL, 0);
 }
 
 ssize_t
@@ -226,6 +247,8 @@ ouro_http_response_read(struct ouro_http_response *response, void *into,
     size = size < part.size ? size : part.size;
     memcpy(into, part.data, size);
     response->part = ouro_slice_of(part.data + size, part.size - size);
+    if (response->part.size == 0)
+        look_for_end(response);
     return (ssize_t)size;
 }
 
@@ -260,16 +283,19 @@ ouro_http_response_read_all(struct ouro_http_response *response, size_t limit,
 int
 ouro__http_drain(struct ouro_http_response *response)
 {
-    int rc = 0;
+    struct ouro_timeout limit;
     size_t size = 0;
+    int rc = 0;
 
     if (!response->head.keep_alive || response->head.content_length > DRAINED)
         return 0;
+    ouro_timeout_begin(&limit, DRAIN_LIMIT);
     while (rc == 0 && !response->ended && size <= DRAINED) {
         rc = have_part(response);
         size += response->part.size;
         response->part = ouro_slice_of(NULL, 0);
     }
+    rc = (int)ouro_timeout_end(&limit, rc);
     return rc == -ECANCELED ? rc : 0;
 }
 

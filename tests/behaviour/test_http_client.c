@@ -1,121 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What the HTTP client promises, against servers that say what a script has. */
-#include "world.h"
+#include "http_play.h"
 
-#include <ouro/ouro.h>
-
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
-static const char *engine;
-
-enum { LINES = 8 };
-
-/* A server that answers the n-th request with the n-th line, and a client. */
-struct play {
-    const char *lines[LINES]; /* "!": and close after what stands before it */
-    int (*act)(struct play *play);
-    struct ouro_http_client_options options;
-    struct ouro_http_client *client;
-    struct ouro_server *server;
-    char url[64]; /* "http://127.0.0.1:port" */
-    char moved[128];
-    size_t line;
-    size_t connections;
-    size_t kept; /* by the client, at the end */
-    char heard[4096];
-    char body[256];
-    int status;
-    struct ouro_report report;
-};
-
-static int
-answer_by_script(struct ouro_stream *stream, void *context)
-{
-    struct play *play = context;
-
-    play->connections++;
-    for (;;) {
-        struct ouro_slice head;
-        ssize_t size =
-            ouro_stream_read_until(stream, OURO_BYTES("\r\n\r\n"), &head);
-        const char *line = play->lines[play->line];
-
-        if (size <= 0 || line == NULL)
-            return size < 0 && size != -OURO_EINCOMPLETE ? (int)size : 0;
-        strncat(play->heard, (const char *)head.data, head.size);
-        play->line++;
-        size_t length = strcspn(line, "!");
-        int rc = ouro_stream_write(stream, ouro_slice_of(line, length));
-        if (rc < 0 || line[length] == '!')
-            return rc;
-    }
-}
-
-static int
-run_play(void *arg)
-{
-    struct play *play = arg;
-    static const char *const hosts[] = {"127.0.0.1", "127.0.0.2", NULL};
-    struct ouro_server_options where = {.hosts = hosts};
-    int rc = ouro_start_server(&play->server, answer_by_script, play, &where);
-
-    if (rc < 0)
-        return rc;
-    struct ouro_address address = ouro_server_address(play->server, 0);
-    snprintf(play->url, sizeof(play->url), "http://127.0.0.1:%u",
-             (unsigned)ouro_address_port(&address));
-    rc = ouro_http_client_new(&play->client, &play->options);
-    if (rc == 0)
-        rc = play->act(play);
-    ouro_http_client_free(play->client);
-    int stopped = ouro_server_stop(play->server, OURO_SECONDS(5));
-    ouro_server_free(play->server);
-    return rc < 0 ? rc : stopped;
-}
-
-/* Make a call to `path`, and keep what came of it. */
-OURO_SUSPENDS static int
-call_path(struct play *play, struct ouro_http_call call, const char *path)
-{
-    char url[128];
-    struct ouro_http_response *response;
-    struct ouro_slice body;
-
-    snprintf(url, sizeof(url), "%s%s", play->url, path);
-    call.url = url;
-    call.report = &play->report;
-    int rc = ouro_http_fetch(play->client, &call, &response);
-    if (rc < 0)
-        return rc;
-    play->status = ouro_http_response_status(response);
-    rc = ouro_http_response_read_all(response, sizeof(play->body) - 1, &body);
-    if (rc == 0)
-        snprintf(play->body, sizeof(play->body), "%.*s", (int)body.size,
-                 (const char *)body.data);
-    ouro_http_response_free(response);
-    return rc;
-}
-
-static int
-get_once(struct play *play)
-{
-    return call_path(play, (struct ouro_http_call){.method = NULL}, "/a?b");
-}
-
-static int
-get_twice(struct play *play)
-{
-    int rc = get_once(play);
-
-    return rc < 0 ? rc : get_once(play);
-}
-
-#define SHORT(text) "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" text
-#define MOVED(status, where)                        \
-    "HTTP/1.1 " status " Moved\r\nLocation: " where \
-    "\r\nContent-Length: 3\r\n\r\nout"
+const char *engine;
 
 static void
 get_sends_a_request_and_reads_its_answer(void **state)
@@ -300,6 +187,32 @@ a_server_that_says_nothing_is_given_up_in_time(void **state)
     assert_non_null(strstr(play.report.text, "in time"));
 }
 
+/* As many bytes as there are, and no look for the end behind them. */
+static int
+get_what_is_there(struct play *play)
+{
+    struct ouro_http_response *response;
+    int rc = ouro_http_get(play->client, play->url, &response);
+
+    if (rc < 0)
+        return rc;
+    rc = (int)ouro_http_response_read(response, play->body, 2);
+    ouro_http_response_free(response);
+    play->kept = ouro_http_client_kept(play->client);
+    return rc < 0 ? rc : 0;
+}
+
+static void
+a_connection_is_kept_after_the_last_byte_that_was_told(void **state)
+{
+    struct play play = {.lines = {SHORT("hi")}, .act = get_what_is_there};
+
+    (void)state;
+    assert_ok(run_in_world(engine, run_play, &play));
+    assert_string_equal(play.body, "hi");
+    assert_int_equal(play.kept, 1);
+}
+
 static int
 get_piece_by_piece(struct play *play)
 {
@@ -359,6 +272,39 @@ post_pulled(struct play *play)
     int rc = call_path(play, call, "/");
     play->kept = ouro_http_client_kept(play->client);
     return rc;
+}
+
+/* "ab", in one chunk: for the script's server it is one more request. */
+static ssize_t
+pull_once(void *into, size_t size, void *context)
+{
+    int *count = context;
+
+    (void)size;
+    memcpy(into, "ab", 2);
+    return (*count)++ == 0 ? 2 : 0;
+}
+
+static int
+get_with_pulled_body(struct play *play)
+{
+    int count = 0;
+    struct ouro_http_call call = {.pull = pull_once, .pull_context = &count};
+
+    return call_path(play, call, "/");
+}
+
+/* RFC 9110, 15.4.4: what is behind it is asked for by GET. */
+static void
+see_other_repeats_no_body_whatever_the_method(void **state)
+{
+    struct play play = {.lines = {MOVED("303", "/c"), "", SHORT("hi")},
+                        .act = get_with_pulled_body};
+
+    (void)state;
+    assert_ok(run_in_world(engine, run_play, &play));
+    assert_null(strstr(strstr(play.heard, "GET /c"), "Transfer-Encoding"));
+    assert_string_equal(play.body, "hi");
 }
 
 static void
@@ -485,7 +431,10 @@ main(int argc, char **argv)
         cmocka_unit_test(post_becomes_get_where_the_redirection_says_see_other),
         cmocka_unit_test(a_server_that_says_nothing_is_given_up_in_time),
         cmocka_unit_test(
+            a_connection_is_kept_after_the_last_byte_that_was_told),
+        cmocka_unit_test(
             a_body_is_read_in_pieces_and_then_the_connection_is_kept),
+        cmocka_unit_test(see_other_repeats_no_body_whatever_the_method),
         cmocka_unit_test(
             a_pulled_body_goes_out_in_chunks_when_the_server_agrees),
         cmocka_unit_test(a_body_that_is_refused_before_it_is_sent_stays_here),
