@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { ETAG = 64, CONTENT_RANGE = 80 };
@@ -18,7 +17,7 @@ enum { ETAG = 64, CONTENT_RANGE = 80 };
 struct file {
     struct ouro_http_request *request;
     const char *etag;
-    struct stat about;
+    const struct stat *about;
     uint64_t first;
     uint64_t count;
     char made_etag[ETAG];
@@ -34,7 +33,7 @@ text_slice(const char *text)
 static uint64_t
 size_of(const struct file *file)
 {
-    return (uint64_t)file->about.st_size;
+    return (uint64_t)file->about->st_size;
 }
 
 /* Conditions. */
@@ -67,7 +66,7 @@ is_newer(const struct file *file, struct ouro_slice date)
 {
     time_t then = ouro__http_date_parse(date);
 
-    return then < 0 || file->about.st_mtime > then;
+    return then < 0 || file->about->st_mtime > then;
 }
 
 /* 304 or 412, or 0: the conditions let it be sent. */
@@ -182,7 +181,7 @@ is_range_of_this(const struct file *file)
     if (what.size > 0 && what.data[0] == '"')
         return what.size == strlen(file->etag)
                && memcmp(what.data, file->etag, what.size) == 0;
-    return ouro__http_date_parse(what) == file->about.st_mtime;
+    return ouro__http_date_parse(what) == file->about->st_mtime;
 }
 
 static int
@@ -237,40 +236,79 @@ add_fields(struct file *file, int status)
     return rc;
 }
 
-static int
-describe(struct file *file, int fd, const char *etag)
+/* Its hexadecimal digits.  Returns what is behind them. */
+static char *
+put_hex(char *at, uint64_t number)
 {
-    if (fstat(fd, &file->about) < 0)
-        return -errno;
-    if (!S_ISREG(file->about.st_mode))
-        return -EINVAL;
-    snprintf(file->made_etag, sizeof(file->made_etag), "\"%jx.%lx-%jx\"",
-             (uintmax_t)file->about.st_mtim.tv_sec,
-             (unsigned long)file->about.st_mtim.tv_nsec,
-             (uintmax_t)file->about.st_size);
-    file->etag = etag != NULL ? etag : file->made_etag;
-    ouro__http_date(file->about.st_mtime, file->modified);
-    return 0;
+    int shift = 60;
+
+    while (shift > 0 && number >> shift == 0)
+        shift -= 4;
+    for (; shift >= 0; shift -= 4)
+        *at++ = "0123456789abcdef"[(number >> shift) & 15];
+    return at;
+}
+
+/* "SECONDS.NANOSECONDS-SIZE". */
+static void
+make_etag(struct file *file)
+{
+    const struct stat *about = file->about;
+    char *at = file->made_etag;
+
+    *at++ = '"';
+    at = put_hex(at, (uint64_t)about->st_mtim.tv_sec);
+    *at++ = '.';
+    at = put_hex(at, (uint64_t)about->st_mtim.tv_nsec);
+    *at++ = '-';
+    at = put_hex(at, size_of(file));
+    *at++ = '"';
+    *at = '\0';
+}
+
+static int
+answer(struct file *it, int file, const char *content_type)
+{
+    int status = choose_status(it);
+    int rc = add_fields(it, status);
+
+    if (rc == 0 && (status == 200 || status == 206))
+        return ouro__http_send_file(it->request, status, content_type, file,
+                                    it->first, it->count);
+    close(file);
+    if (rc == 0 && status == 304)
+        ouro_http_respond(it->request, 304, NULL, ouro_slice_of("", 0));
+    else if (rc == 0)
+        ouro_http_respond_text(it->request, status, NULL);
+    return rc;
+}
+
+int
+ouro__http_respond_known(struct ouro_http_request *request, int file,
+                         const struct stat *about, const char *content_type,
+                         const char *etag)
+{
+    struct file it = {.request = request, .about = about};
+
+    if (etag == NULL)
+        make_etag(&it);
+    it.etag = etag != NULL ? etag : it.made_etag;
+    ouro__http_date(about->st_mtime, it.modified);
+    return answer(&it, file, content_type);
 }
 
 int
 ouro_http_respond_file(struct ouro_http_request *request, int file,
                        const char *content_type, const char *etag)
 {
-    struct file it = {.request = request};
-    int rc = describe(&it, file, etag);
-    int status = rc == 0 ? choose_status(&it) : 0;
+    struct stat about;
+    int rc = fstat(file, &about) < 0 ? -errno : 0;
 
-    if (rc == 0)
-        rc = add_fields(&it, status);
-    if (rc < 0 || (status != 200 && status != 206)) {
+    if (rc == 0 && !S_ISREG(about.st_mode))
+        rc = -EINVAL;
+    if (rc < 0) {
         close(file);
-        if (rc == 0 && status == 304)
-            ouro_http_respond(request, 304, NULL, ouro_slice_of("", 0));
-        else if (rc == 0)
-            ouro_http_respond_text(request, status, NULL);
         return rc;
     }
-    return ouro__http_send_file(request, status, content_type, file, it.first,
-                                it.count);
+    return ouro__http_respond_known(request, file, &about, content_type, etag);
 }

@@ -12,7 +12,6 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -122,8 +121,14 @@ append(struct wanted *wanted, const char *text)
     return 0;
 }
 
+/* A file, and what it is; fd is negative: why there is none. */
+struct opened {
+    int fd;
+    struct stat about;
+};
+
 static int
-open_beneath(const struct wanted *wanted)
+open_path(const struct wanted *wanted)
 {
     struct open_how how = {
         .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
@@ -138,20 +143,32 @@ open_beneath(const struct wanted *wanted)
     return fd < 0 ? -errno : (int)fd;
 }
 
-static bool
-is_directory(int fd)
+static void
+close_with(struct opened *file, int error)
 {
-    struct stat about;
+    close(file->fd);
+    file->fd = error;
+}
 
-    return fstat(fd, &about) == 0 && S_ISDIR(about.st_mode);
+static void
+open_beneath(const struct wanted *wanted, struct opened *out_file)
+{
+    out_file->fd = open_path(wanted);
+    if (out_file->fd >= 0 && fstat(out_file->fd, &out_file->about) < 0)
+        close_with(out_file, -errno);
 }
 
 static bool
-is_regular(int fd)
+is_directory(const struct opened *file)
 {
-    struct stat about;
+    return file->fd >= 0 && S_ISDIR(file->about.st_mode);
+}
 
-    return fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
+static void
+refuse_irregular(struct opened *file)
+{
+    if (file->fd >= 0 && !S_ISREG(file->about.st_mode))
+        close_with(file, -ENOENT);
 }
 
 /* Answers. */
@@ -206,75 +223,72 @@ respond_slash(struct wanted *wanted)
     return rc;
 }
 
-/* NAME.gz, if it is there and welcome; else a negative error. */
-static int
-open_compressed(struct wanted *wanted)
+/* NAME.gz, if it is there and welcome. */
+static void
+open_compressed(struct wanted *wanted, struct opened *out_file)
 {
     struct ouro_slice accepted =
         ouro_http_header(wanted->request, "Accept-Encoding");
     size_t size = wanted->size;
 
+    out_file->fd = -ENOENT;
     if (!wanted->compressed || !ouro__http_list_has(accepted, "gzip")
         || append(wanted, ".gz") < 0)
-        return -ENOENT;
-    int fd = open_beneath(wanted);
+        return;
+    open_beneath(wanted, out_file);
+    refuse_irregular(out_file);
     wanted->size = size;
     wanted->path[size] = '\0';
-    if (fd >= 0 && !is_regular(fd)) {
-        close(fd);
-        fd = -ENOENT;
-    }
-    return fd;
 }
 
-/* `fd` is the plain file. */
 static int
-respond_either(struct wanted *wanted, int fd)
+respond_either(struct wanted *wanted, struct opened *plain)
 {
     struct ouro_http_request *request = wanted->request;
     const char *type =
         ouro__http_content_type(ouro_slice_of(wanted->path, wanted->size));
-    int compressed = open_compressed(wanted);
+    struct opened compressed;
+    struct opened *best = plain;
     int rc = 0;
 
-    if (wanted->compressed)
-        rc = ouro_http_add_header(request, "Vary",
-                                  OURO_BYTES("Accept-Encoding"));
-    if (rc == 0 && compressed >= 0)
+    open_compressed(wanted, &compressed);
+    if (compressed.fd >= 0) {
+        close(plain->fd);
+        best = &compressed;
         rc = ouro_http_add_header(request, "Content-Encoding",
                                   OURO_BYTES("gzip"));
-    if (compressed >= 0)
-        close(fd);
-    fd = compressed >= 0 ? compressed : fd;
+    }
+    if (rc == 0 && wanted->compressed)
+        rc = ouro_http_add_header(request, "Vary",
+                                  OURO_BYTES("Accept-Encoding"));
     if (rc < 0) {
-        close(fd);
+        close(best->fd);
         return rc;
     }
-    return ouro_http_respond_file(request, fd, type, NULL);
+    return ouro__http_respond_known(request, best->fd, &best->about, type,
+                                    NULL);
 }
 
 static int
 serve_path(struct wanted *wanted)
 {
     bool slash = wanted->size == 0 || wanted->path[wanted->size - 1] == '/';
-    int fd = open_beneath(wanted);
+    struct opened file;
 
-    if (fd >= 0 && is_directory(fd)) {
+    open_beneath(wanted, &file);
+    if (is_directory(&file)) {
         struct ouro_slice path = ouro_http_path(wanted->request);
 
-        close(fd);
+        close(file.fd);
         if (!slash || path.data[path.size - 1] != '/')
             return respond_slash(wanted);
-        fd = append(wanted, wanted->index);
-        if (fd == 0)
-            fd = open_beneath(wanted);
+        file.fd = append(wanted, wanted->index);
+        if (file.fd == 0)
+            open_beneath(wanted, &file);
     }
-    if (fd >= 0 && !is_regular(fd)) {
-        close(fd);
-        fd = -ENOENT;
-    }
-    return fd < 0 ? respond_error(wanted->request, fd)
-                  : respond_either(wanted, fd);
+    refuse_irregular(&file);
+    return file.fd < 0 ? respond_error(wanted->request, file.fd)
+                       : respond_either(wanted, &file);
 }
 
 int

@@ -45,6 +45,16 @@ a_date_is_written_and_read_alike(void **state)
 }
 
 static void
+a_date_that_is_too_far_is_the_first(void **state)
+{
+    char text[OURO__HTTP_DATE];
+
+    (void)state;
+    ouro__http_date((time_t)INT64_MAX, text);
+    assert_memory_equal(text, "Thu, 01 Jan 1970 00:00:00 GMT", sizeof(text));
+}
+
+static void
 what_is_no_date_is_none(void **state)
 {
     static const char *const texts[] = {
@@ -118,6 +128,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_status_has_its_line_also_without_a_name),
         cmocka_unit_test(a_date_is_written_and_read_alike),
+        cmocka_unit_test(a_date_that_is_too_far_is_the_first),
         cmocka_unit_test(what_is_no_date_is_none),
         cmocka_unit_test(a_number_has_all_of_its_digits),
         cmocka_unit_test(a_token_and_a_value_are_what_rfc_9110_says),
