@@ -47,7 +47,7 @@ ouro__http1_has_news(struct ouro__http1_lines *lines, struct ouro_slice bytes)
 {
     size_t seen = lines->seen;
 
-    if (bytes.size == seen)
+    if (bytes.size <= seen)
         return false;
     lines->seen = bytes.size;
     return seen <= lines->line

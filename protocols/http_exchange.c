@@ -15,6 +15,8 @@
  */
 #include "http_server_inside.h"
 
+#include <errno.h>
+
 static const struct ouro_http_server_options *
 options_of(const struct ouro__http_connection *connection)
 {
@@ -28,8 +30,8 @@ has_body(const struct ouro_http_request *request)
            || request->head.framing == OURO_HTTP1_CHUNKED;
 }
 
-static void
-log_access(struct ouro_http_request *request)
+void
+ouro__http_log(struct ouro_http_request *request)
 {
     const struct ouro_http_server_options *options =
         options_of(request->connection);
@@ -49,16 +51,14 @@ log_access(struct ouro_http_request *request)
     options->access(&access, options->access_context);
 }
 
-/* Whether more of the body will come, or is there.  Its end may be known only
- * when it is asked for. */
+/* Whether more of the body will come, or is there. */
 static bool
-is_unread(struct ouro_http_request *request)
+is_unread(const struct ouro_http_request *request)
 {
-    struct ouro_slice nothing = ouro_slice_of("", 0);
-
-    if (request->part_size == 0)
-        (void)ouro__http_next_part(request, &nothing);
-    return !request->body_ended;
+    if (request->body_error < 0 || request->part_size > 0)
+        return true;
+    return !request->body_ended
+           && ouro_http1_body_eof(&request->body_reader) < 0;
 }
 
 /* The answer is whole: go on with what is left of the request. */
@@ -71,7 +71,7 @@ ouro__http_finish(struct ouro__http_connection *connection)
         request->answer.closes
         || (unread && (request->body_error < 0 || request->continue_due));
 
-    log_access(request);
+    ouro__http_log(request);
     if (!closes && unread) {
         connection->drained = request->part_size;
         ouro__http_inbox_consume(&connection->inbox, request->part_size);
@@ -81,7 +81,7 @@ ouro__http_finish(struct ouro__http_connection *connection)
     ouro__http_request_free(request);
     if (!closes)
         ouro__http_become_idle(connection);
-    else if (unread)
+    else if (unread || connection->behind > 0)
         ouro__http_linger(connection);
     else
         ouro__http_end(connection);
@@ -107,6 +107,18 @@ ouro__http_refuse(struct ouro__http_connection *connection, int status)
 {
     connection->request->answer.closes = true;
     answer(connection, status);
+}
+
+/* What is behind it is unknown too. */
+void
+ouro__http_refuse_head(struct ouro__http_connection *connection, int status)
+{
+    struct ouro_http_request *request = connection->request;
+
+    request->head.method = request->head.target = ouro_slice_of("", 0);
+    request->body_error = -EBADMSG;
+    connection->server->stats.refused++;
+    ouro__http_refuse(connection, status);
 }
 
 static void

@@ -59,6 +59,7 @@ clear(struct ouro_http_request *request)
     request->body_error = 0;
     request->body_ended = false;
     request->continue_due = false;
+    request->writing = false;
     request->match.route = NULL;
     request->match.param_count = 0;
     *answer = (struct ouro__http_answer){
@@ -230,30 +231,56 @@ ouro__http_wake(struct ouro_future *future)
         ouro_future_set_result(future, NULL);
 }
 
+/* One task may read while another writes: the clock is of both. */
+int
+ouro__http_wait(struct ouro_http_request *request, struct ouro_future **slot)
+{
+    struct ouro__http_connection *connection = request->connection;
+    struct ouro_future future;
+
+    ouro_future_init(&future, ouro_get_running_loop());
+    *slot = &future;
+    ouro__http_watch_progress(connection);
+    int rc = ouro_await(&future);
+    *slot = NULL;
+    ouro_future_fini(&future);
+    if (request->input != NULL || request->room != NULL)
+        ouro__http_watch_progress(connection);
+    else
+        ouro__http_watch(connection, OURO_FOREVER);
+    return rc;
+}
+
 static int
 await_input(struct ouro_http_request *request)
 {
     struct ouro__http_connection *connection = request->connection;
-    struct ouro_future input;
 
     if (connection->lost || connection->input_ended)
         return -OURO_EINCOMPLETE;
-    ouro_future_init(&input, ouro_get_running_loop());
-    request->input = &input;
     ouro__http_continue(request);
-    ouro__http_watch_progress(connection);
-    int rc = ouro_await(&input);
-    ouro__http_watch(connection, OURO_FOREVER);
-    request->input = NULL;
-    ouro_future_fini(&input);
-    return rc;
+    return ouro__http_wait(request, &request->input);
+}
+
+int
+ouro__http_body_status(const struct ouro_http_request *request)
+{
+    if (request->body_error == -ETIMEDOUT)
+        return 408;
+    if (request->body_error == -OURO_EINCOMPLETE)
+        return 400;
+    return ouro_http1_error_status(request->body_reader.error);
 }
 
 ssize_t
 ouro_http_read(struct ouro_http_request *request, void *into, size_t size)
 {
-    int rc = request->input != NULL ? -EBUSY : 0;
+    int rc = ouro_event_wait(&request->connection->server->going);
 
+    if (rc == 0 && request->input != NULL)
+        rc = -EBUSY;
+    if (rc == 0 && size == 0)
+        rc = -EINVAL;
     for (;;) {
         size_t got = rc == 0 ? ouro__http_take_body(request, into, size) : 0;
         if (rc < 0 || got > 0)

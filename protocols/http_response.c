@@ -24,6 +24,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* How much is written between two looks for room. */
+#define PIECE_SIZE OURO_KIB(256)
+
 /* The head, as the slices it is sent in. */
 struct head {
     struct ouro_slice parts[12];
@@ -48,8 +51,7 @@ transport_of(const struct ouro_http_request *request)
 static bool
 is_writable(const struct ouro_http_request *request)
 {
-    return !request->connection->lost
-           && !ouro_transport_is_closing(transport_of(request));
+    return ouro__http_is_open(request->connection);
 }
 
 static struct ouro_slice
@@ -127,7 +129,7 @@ make_head(struct head *head, struct ouro_http_request *request,
 static bool
 is_bodiless(const struct ouro_http_request *request, int status)
 {
-    return status == 204 || status == 304
+    return status == 204 || status == 205 || status == 304
            || ouro__http_same_name(request->head.method, "HEAD");
 }
 
@@ -139,16 +141,16 @@ begin_answer(struct ouro_http_request *request, int status, int64_t size)
     bool old = request->head.minor_version == 0;
 
     answer->status = status;
-    answer->size = size;
+    answer->size = status == 205 ? 0 : size;
     answer->bodiless = is_bodiless(request, status);
     answer->chunked =
         size == OURO_HTTP_UNKNOWN_SIZE && !old && !answer->bodiless;
     answer->closes =
         answer->closes || !request->head.keep_alive
-        || connection->server->stopping
+        || connection->server->stopping || request->body_error < 0
+        || request->continue_due
         || (size == OURO_HTTP_UNKNOWN_SIZE && old && !answer->bodiless);
-    if (status >= 100 && status < 600)
-        connection->server->stats.responses[status / 100]++;
+    connection->server->stats.responses[status / 100]++;
 }
 
 /* Fields. */
@@ -198,6 +200,16 @@ ouro_http_add_header(struct ouro_http_request *request, const char *name,
     return 0;
 }
 
+/* A last answer, and nothing that ends a line before its end. */
+static bool
+is_answer(int status, const char *content_type)
+{
+    return status >= 200 && status <= 599
+           && (content_type == NULL
+               || ouro__http_is_value(
+                   ouro_slice_of(content_type, strlen(content_type))));
+}
+
 /* Whole answers. */
 
 static void
@@ -224,6 +236,11 @@ ouro_http_respond(struct ouro_http_request *request, int status,
     if (request->answer.status != 0) {
         report(request, "a request was answered twice; the second was dropped",
                -EALREADY);
+        return;
+    }
+    if (!is_answer(status, content_type)) {
+        report(request, "an answer was no valid one; 500 was sent", -EINVAL);
+        ouro_http_respond_text(request, 500, NULL);
         return;
     }
     begin_answer(request, status, (int64_t)body.size);
@@ -259,6 +276,8 @@ ouro_http_begin(struct ouro_http_request *request, int status,
 {
     struct head head;
 
+    if (!is_answer(status, content_type) || size < OURO_HTTP_UNKNOWN_SIZE)
+        return -EINVAL;
     if (request->answer.status != 0)
         return -EALREADY;
     if (!is_writable(request))
@@ -267,21 +286,6 @@ ouro_http_begin(struct ouro_http_request *request, int status,
     make_head(&head, request, content_type);
     write_parts(request->connection, head.parts, head.count);
     return 0;
-}
-
-static int
-await_resume(struct ouro_http_request *request)
-{
-    struct ouro_future room;
-
-    ouro_future_init(&room, ouro_get_running_loop());
-    request->room = &room;
-    ouro__http_watch_progress(request->connection);
-    int rc = ouro_await(&room);
-    ouro__http_watch(request->connection, OURO_FOREVER);
-    request->room = NULL;
-    ouro_future_fini(&room);
-    return rc;
 }
 
 /* Suspend while too much is queued. */
@@ -295,7 +299,7 @@ await_room(struct ouro_http_request *request)
            && ouro_transport_is_writing_paused(transport_of(request))) {
         bool told = connection->output_paused;
 
-        rc = told ? await_resume(request) : ouro_sleep(0);
+        rc = told ? ouro__http_wait(request, &request->room) : ouro_sleep(0);
         if (told)
             break;
     }
@@ -328,24 +332,51 @@ check_part(const struct ouro__http_answer *answer, size_t size)
     return 0;
 }
 
-int
-ouro_http_write(struct ouro_http_request *request, struct ouro_slice data)
+static void
+write_part(struct ouro_http_request *request, struct ouro_slice data)
 {
     struct ouro__http_answer *answer = &request->answer;
-    int rc = check_part(answer, data.size);
 
-    if (rc == 0)
-        rc = await_room(request);
-    if (rc < 0)
-        return rc;
     answer->written += data.size;
     if (data.size == 0 || answer->bodiless)
-        return 0;
+        return;
     if (answer->chunked)
         write_chunk(request, data);
     else
         write_parts(request->connection, &data, 1);
-    return 0;
+}
+
+/* In pieces, so that no more is queued than a client may leave unread. */
+static int
+write_all(struct ouro_http_request *request, struct ouro_slice data)
+{
+    int rc = await_room(request);
+
+    while (rc == 0 && data.size > PIECE_SIZE) {
+        write_part(request, ouro_slice_of(data.data, PIECE_SIZE));
+        data = ouro_slice_of(data.data + PIECE_SIZE, data.size - PIECE_SIZE);
+        rc = await_room(request);
+    }
+    if (rc == 0)
+        write_part(request, data);
+    return rc;
+}
+
+int
+ouro_http_write(struct ouro_http_request *request, struct ouro_slice data)
+{
+    int rc = ouro_event_wait(&request->connection->server->going);
+
+    if (rc == 0 && request->writing)
+        rc = -EBUSY;
+    if (rc == 0)
+        rc = check_part(&request->answer, data.size);
+    if (rc < 0)
+        return rc;
+    request->writing = true;
+    rc = write_all(request, data);
+    request->writing = false;
+    return rc;
 }
 
 /* Files. */
@@ -380,11 +411,24 @@ is_short(const struct ouro__http_answer *answer)
            && answer->written < (uint64_t)answer->size;
 }
 
-/* Nobody is to blame for a client that left. */
+/* Nobody is to blame for a client that left, or did not send its body. */
 static bool
 is_of_connection(const struct ouro_http_request *request, int rc)
 {
-    return !is_writable(request) || rc == -ECANCELED;
+    return !is_writable(request) || rc == -ECANCELED
+           || (rc < 0 && rc == request->body_error);
+}
+
+/* The handler has left it to us.  What it added was for another answer. */
+static void
+answer_for_handler(struct ouro_http_request *request, int rc)
+{
+    int status = rc == -ECANCELED ? 503 : 500;
+
+    if (rc < 0 && rc == request->body_error)
+        status = ouro__http_body_status(request);
+    request->answer.fields_size = 0;
+    ouro_http_respond_text(request, status, NULL);
 }
 
 void
@@ -393,6 +437,8 @@ ouro__http_answer_end(struct ouro_http_request *request, int rc)
     struct ouro__http_answer *answer = &request->answer;
     const struct ouro_slice end = OURO_HTTP1_LAST_CHUNK;
 
+    OURO_CHECK(request->input == NULL && !request->writing,
+               "nobody reads or writes when its handler has returned");
     if (rc < 0 && !is_of_connection(request, rc))
         report(request, "a handler failed", rc);
     else if (answer->status == 0 && !is_of_connection(request, rc))
@@ -400,7 +446,7 @@ ouro__http_answer_end(struct ouro_http_request *request, int rc)
     if (!is_writable(request))
         return;
     if (answer->status == 0)
-        ouro_http_respond_text(request, 500, NULL);
+        answer_for_handler(request, rc);
     if (is_short(answer) || (rc < 0 && answer->size == OURO_HTTP_UNKNOWN_SIZE))
         ouro_transport_fail(transport_of(request), -OURO_EINCOMPLETE);
     else if (answer->chunked)

@@ -62,6 +62,8 @@ server_new(const struct ouro_http_route *routes, void *context,
     SLIST_INIT(&server->spares);
     ouro_event_init(&server->stopped, loop);
     ouro_event_init(&server->empty, loop);
+    ouro_event_init(&server->going, loop);
+    ouro_event_set(&server->going);
     return server;
 }
 
@@ -128,11 +130,29 @@ stop_connections(struct ouro_http_server *server)
         ouro_event_set(&server->empty);
 }
 
+/* Whether the running task is that of a handler, which would wait for itself.
+ */
+static bool
+is_own_task(const struct ouro_http_server *server)
+{
+    const struct ouro_task *task = ouro_current_task();
+    const struct ouro__http_connection *connection;
+
+    LIST_FOREACH(connection, &server->connections, link)
+    {
+        if (connection->task != NULL && connection->task == task)
+            return true;
+    }
+    return false;
+}
+
 int
 ouro_http_server_stop(struct ouro_http_server *server, int64_t grace_ns)
 {
     struct ouro_shield shield;
 
+    if (is_own_task(server))
+        return -EDEADLK;
     stop_connections(server);
     ouro_shield_begin(&shield, grace_ns);
     int rc = ouro_event_wait(&server->empty);
@@ -165,6 +185,8 @@ ouro_http_server_free(struct ouro_http_server *server)
     if (server == NULL)
         return;
     ouro_server_free(server->sockets);
+    ouro_event_fini(&server->stopped);
+    ouro_event_fini(&server->empty);
     server->sockets = NULL;
     server->stopping = true;
     ouro__http_server_unref(server);

@@ -33,6 +33,7 @@ struct ouro_http_server {
     struct ouro_http_server_stats stats;
     struct ouro_event stopped; /* ouro_http_server_stop() was called */
     struct ouro_event empty;   /* and no connection is left */
+    struct ouro_event going;   /* set: to wait for it is a checkpoint */
     unsigned refs;             /* the user's, and each connection's */
     time_t date_at;            /* of the line below */
     char date[sizeof("Date: \r\n") + OURO__HTTP_DATE];
@@ -61,8 +62,10 @@ struct ouro__http_connection {
     int64_t deadline_ns;      /* of the state; OURO_FOREVER: none */
     uint64_t received;        /* bytes, for progress */
     uint64_t written;
-    uint64_t progress; /* of either, when it was last looked at */
-    size_t drained;    /* bytes of a body that nobody read */
+    uint64_t progress;      /* of either, when it was last looked at */
+    size_t drained;         /* bytes of a body that nobody read */
+    size_t behind;          /* bytes that have come behind the request */
+    struct ouro_task *task; /* that runs the handler; NULL: none */
     enum ouro__http_state state;
     bool moving;        /* the deadline is for bytes to move */
     bool output_paused; /* by pause_writing */
@@ -103,6 +106,7 @@ struct ouro_http_request {
     bool continue_due;         /* the client waits for 100 */
     struct ouro_future *input; /* of who waits for bytes; NULL: nobody */
     struct ouro_future *room;  /* of who waits to write */
+    bool writing;              /* somebody is in ouro_http_write() */
     int64_t begun_ns;
     struct ouro__http_answer answer;
     struct ouro_http1_field fields[]; /* options.field_count of them */
@@ -112,9 +116,12 @@ struct ouro_http_request {
 
 void ouro__http_server_unref(struct ouro_http_server *server);
 
-/* http_connection.c: bytes to requests. */
+/* http_connection.c: its states, its task, its end. */
 
 extern const struct ouro_protocol_ops ouro__http_connection_ops;
+
+/* Whether what is written may reach the client. */
+bool ouro__http_is_open(const struct ouro__http_connection *connection);
 
 /* It is idle; or a body comes, in `state`; or it ends once the client, who
  * still sends, has had the time to see the answer. */
@@ -126,16 +133,35 @@ void ouro__http_linger(struct ouro__http_connection *connection);
 /* It ends when what is queued has left, or the client takes no more of it. */
 void ouro__http_end(struct ouro__http_connection *connection);
 
+/* The client has sent its last byte: end, unless something can be answered
+ * still. */
+void ouro__http_end_if_over(struct ouro__http_connection *connection);
+
+/* Output is paused, and that was not told: go on in a turn, if it has
+ * drained. */
+void ouro__http_look_again(struct ouro__http_connection *connection);
+
 /* The task of a connection: its handlers, as long as there are requests. */
 int ouro__http_serve(struct ouro_protocol *self, void *arg);
+
+/* The server is stopping: end it if it is idle. */
+void ouro__http_connection_stop(struct ouro__http_connection *connection);
+
+/* http_input.c: bytes to requests. */
+
+/* Use what can be used.  Returns how much it was. */
+size_t ouro__http_use(struct ouro__http_connection *connection,
+                      struct ouro_slice bytes);
+void ouro__http_use_inbox(struct ouro__http_connection *connection);
+
+/* Put what was not used into the inbox. */
+void ouro__http_keep(struct ouro__http_connection *connection,
+                     struct ouro_slice data);
 
 /* Some of the body at the front of `bytes`, which move past it; empty: there is
  * none, and body_ended or body_error say whether more will come. */
 struct ouro_slice ouro__http_next_part(struct ouro_http_request *request,
                                        struct ouro_slice *bytes);
-
-/* The server is stopping: end it if it is idle. */
-void ouro__http_connection_stop(struct ouro__http_connection *connection);
 
 /* Take some of the body from what came, at most `size` bytes.  Returns how
  * many; 0: none is there, and request->body_ended or body_error say whether
@@ -158,8 +184,14 @@ void ouro__http_run(struct ouro__http_connection *connection);
 /* Its answer is: go on with what is left of it. */
 void ouro__http_finish(struct ouro__http_connection *connection);
 
-/* The server's own answer; the connection ends with it. */
+/* The server's own answer; the connection ends with it.  Of a head that was
+ * not understood, nothing is. */
 void ouro__http_refuse(struct ouro__http_connection *connection, int status);
+void ouro__http_refuse_head(struct ouro__http_connection *connection,
+                            int status);
+
+/* Tell the log that it is over. */
+void ouro__http_log(struct ouro_http_request *request);
 
 /* http_request.c: what a connection is busy with. */
 
@@ -177,8 +209,14 @@ OURO_MUST_USE int ouro__http_request_decode(struct ouro_http_request *request);
 /* Give back what the server keeps of them. */
 void ouro__http_spares_free(struct ouro_http_server *server);
 
-/* Wake who waits in it. */
+/* Suspend until somebody wakes who waits in `*slot`, or the client is too
+ * slow. */
+OURO_SUSPENDS int ouro__http_wait(struct ouro_http_request *request,
+                                  struct ouro_future **slot);
 void ouro__http_wake(struct ouro_future *future);
+
+/* What the client is told of a body that did not come as it should. */
+int ouro__http_body_status(const struct ouro_http_request *request);
 
 /* http_response.c: the answer. */
 

@@ -2,7 +2,8 @@
 /* Texts of HTTP: names of statuses, dates, names of fields. */
 #include "http_text.h"
 
-#include <ctype.h>
+#include "http1_scan.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -184,29 +185,19 @@ ouro__http_same_name(struct ouro_slice name, const char *text)
 bool
 ouro__http_is_token(struct ouro_slice text)
 {
-    static const char others[] = "!#$%&'*+-.^_`|~";
-
-    for (size_t i = 0; i < text.size; i++) {
-        uint8_t byte = text.data[i];
-
-        if (byte >= 128
-            || (!isalnum(byte)
-                && memchr(others, byte, sizeof(others) - 1) == NULL))
-            return false;
-    }
-    return text.size > 0;
+    if (text.size == 0)
+        return false;
+    const uint8_t *end = text.data + text.size;
+    return ouro__http1_skip(text.data, end, OURO__HTTP1_TOKEN) == end;
 }
 
 bool
 ouro__http_is_value(struct ouro_slice text)
 {
-    for (size_t i = 0; i < text.size; i++) {
-        uint8_t byte = text.data[i];
-
-        if ((byte < ' ' && byte != '\t') || byte == 127)
-            return false;
-    }
-    return true;
+    if (text.size == 0)
+        return true;
+    const uint8_t *end = text.data + text.size;
+    return ouro__http1_skip_value(text.data, end) == end;
 }
 
 static struct ouro_slice

@@ -32,12 +32,14 @@ has_output(const struct ouro__http_connection *connection)
     return ouro_transport_write_buffer_size(transport_of(connection)) > 0;
 }
 
-/* Of what has to move: output if there is some, else input. */
+/* Bytes that have moved, either way; but what is thrown away is none. */
 static uint64_t
 progress_of(const struct ouro__http_connection *connection)
 {
-    return has_output(connection) ? bytes_taken(connection)
-                                  : connection->received;
+    uint64_t taken = bytes_taken(connection);
+
+    return connection->state >= OURO__HTTP_FLUSH ? taken
+                                                 : taken + connection->received;
 }
 
 static void
@@ -47,6 +49,8 @@ give_up(struct ouro__http_connection *connection)
 
     switch (connection->state) {
     case OURO__HTTP_HEAD:
+        ouro__http_refuse_head(connection, 408);
+        break;
     case OURO__HTTP_BODY:
         connection->server->stats.refused++;
         ouro__http_refuse(connection, 408);
@@ -62,13 +66,11 @@ give_up(struct ouro__http_connection *connection)
     case OURO__HTTP_IDLE:
     case OURO__HTTP_DRAIN:
     case OURO__HTTP_FLUSH:
+    case OURO__HTTP_LINGER:
         if (has_output(connection))
             ouro_transport_fail(transport_of(connection), -ETIMEDOUT);
         else
             ouro_transport_close(transport_of(connection));
-        break;
-    case OURO__HTTP_LINGER:
-        ouro_transport_close(transport_of(connection));
         break;
     }
 }
@@ -80,7 +82,7 @@ needs_progress(const struct ouro__http_connection *connection)
     const struct ouro_http_request *request = connection->request;
 
     if (has_output(connection))
-        return connection->state != OURO__HTTP_LINGER;
+        return connection->state != OURO__HTTP_HEAD;
     return connection->state == OURO__HTTP_BODY
            || connection->state == OURO__HTTP_DRAIN
            || (connection->state == OURO__HTTP_ACTIVE
@@ -109,6 +111,38 @@ set_timer(struct ouro__http_connection *connection)
                  &connection->timer, connection->timer_ns, look, connection);
 }
 
+/* How long the state may last when the answer has left; 0: it has no such
+ * time. */
+static int64_t
+time_after_output(const struct ouro__http_connection *connection)
+{
+    const struct ouro_http_server_options *options =
+        &connection->server->options;
+
+    if (has_output(connection))
+        return 0;
+    if (connection->state == OURO__HTTP_LINGER)
+        return options->linger_timeout_ns;
+    return connection->state == OURO__HTTP_IDLE ? options->idle_timeout_ns : 0;
+}
+
+/* The deadline is over: what the client has done with it. */
+static void
+judge(struct ouro__http_connection *connection)
+{
+    int64_t after_ns = time_after_output(connection);
+
+    if (connection->moving && after_ns > 0)
+        ouro__http_watch(connection, after_ns);
+    else if (!connection->moving && has_output(connection)
+             && connection->state == OURO__HTTP_LINGER)
+        ouro__http_watch_progress(connection);
+    else if (needs_progress(connection) && has_progress(connection))
+        watch_moving(connection);
+    else
+        give_up(connection);
+}
+
 static void
 look(void *arg)
 {
@@ -120,14 +154,8 @@ look(void *arg)
         return;
     if (ouro_loop_time_ns(loop) < connection->deadline_ns)
         set_timer(connection);
-    else if (needs_progress(connection) && has_progress(connection))
-        watch_moving(connection);
-    else if (connection->state == OURO__HTTP_IDLE && connection->moving
-             && !has_output(connection))
-        ouro__http_watch(connection,
-                         connection->server->options.idle_timeout_ns);
     else
-        give_up(connection);
+        judge(connection);
 }
 
 void

@@ -118,17 +118,6 @@ store(struct ouro_http_request *request, struct upload *upload)
     return rc < 0 ? rc : on_a_thread(name_file, upload);
 }
 
-/* What the client is told of its part in it; 0: nothing, it is ours. */
-static int
-status_of(int rc)
-{
-    if (rc == 0)
-        return 201;
-    if (rc == -EBADMSG || rc == -ETIMEDOUT)
-        return rc == -EBADMSG ? 400 : 408;
-    return rc == -EDQUOT || rc == -ENOSPC ? 507 : 0;
-}
-
 int
 take_upload(struct ouro_http_request *request, void *context)
 {
@@ -142,9 +131,11 @@ take_upload(struct ouro_http_request *request, void *context)
     upload.bytes = malloc(PART_SIZE);
     int rc = upload.bytes == NULL ? -ENOMEM : store(request, &upload);
     discard_upload(&upload);
-    int status = status_of(rc);
-    if (status == 0)
+    if (rc == -EDQUOT || rc == -ENOSPC)
+        ouro_http_respond_text(request, 507, NULL);
+    else if (rc == 0)
+        ouro_http_respond_text(request, 201, NULL);
+    else
         return rc;
-    ouro_http_respond_text(request, status, NULL);
     return 0;
 }

@@ -19,9 +19,12 @@ struct ouro_http_request;
  *
  * It begins when the head has come, and the body too unless the route streams.
  * Returns 0.  Without an answer, or with an error and no answer, the client
- * gets 500; an error after the answer has begun ends the connection, so that
- * the client does not take a part for the whole.  An error is reported to the
- * exception handler, unless it is the connection's own.
+ * gets 500, without the fields that were added; an error after the answer has
+ * begun ends the connection, so that the client does not take a part for the
+ * whole.  An error is reported to the exception handler.
+ *
+ * What ouro_http_read() returned is not: it is the client's, who gets 400, 408
+ * or 431.  Nor is -ECANCELED, which is 503 if the client is there still.
  */
 typedef int ouro_http_handler_fn(struct ouro_http_request *request,
                                  void *context);
@@ -117,11 +120,17 @@ ouro_http_server_serve_forever(struct ouro_http_server *server);
  *
  * Waits to the end, also in a cancelled task.  Returns 0.
  *   -ETIMEDOUT  some had to be aborted
+ *   -EDEADLK    the running task is that of a handler; nothing has changed
  */
 OURO_SUSPENDS int ouro_http_server_stop(struct ouro_http_server *server,
                                         int64_t grace_ns);
 
-/** Give the server back, and abort its connections.  NULL is nothing. */
+/**
+ * Give the server back, and abort its connections.  NULL is nothing.
+ *
+ * Nobody may wait in a call of it.  Handlers that run are cancelled, and end
+ * afterwards: what they use lives as long as they do.
+ */
 void ouro_http_server_free(struct ouro_http_server *server);
 
 /** What a server has done, and does. */
@@ -166,8 +175,11 @@ struct ouro_slice ouro_http_body(const struct ouro_http_request *request);
  * Returns how many are in `into`, 0 at its end.
  *   -OURO_EINCOMPLETE  the client left before its end
  *   -EBADMSG           it is no valid chunked body
+ *   -OURO_ELIMIT       its trailers, or the extensions of chunks, are too large
  *   -ETIMEDOUT         it came too slowly
- * After an error the connection ends with the answer.
+ *   -EBUSY             another task reads
+ *   -EINVAL            `size` is 0
+ * After one of the first four the connection ends with the answer.
  */
 OURO_SUSPENDS ssize_t ouro_http_read(struct ouro_http_request *request,
                                      void *into, size_t size);
@@ -188,7 +200,11 @@ OURO_MUST_USE int ouro_http_add_header(struct ouro_http_request *request,
 /**
  * Answer with `body`, which is borrowed until this returns, of `content_type`,
  * or NULL: of none.  Never suspends, cannot fail; a second answer is dropped,
- * and reported.  For HEAD, 204 and 304 the body is left out.
+ * and reported.  For HEAD, 204, 205 and 304 the body is left out.
+ *
+ * A status is from 200 to 599, and a content type has no controls (RFC 9110,
+ * 5.5 and 15); what has not is reported, and 500 instead.  The body is queued
+ * at once: one past the transport's hard limit, 64 MiB, ends the connection.
  */
 void ouro_http_respond(struct ouro_http_request *request, int status,
                        const char *content_type, struct ouro_slice body);
@@ -204,6 +220,7 @@ void ouro_http_respond_text(struct ouro_http_request *request, int status,
  * Begin an answer whose body is written afterwards: `size` bytes of it, or
  * OURO_HTTP_UNKNOWN_SIZE, which is sent in chunks.  It ends when the handler
  * returns; fewer bytes than promised end the connection.
+ *   -EINVAL    no status, content type or size for an answer, as above
  *   -EALREADY  there is an answer already
  *   -ENOTCONN  the client has left
  */
@@ -211,8 +228,10 @@ OURO_MUST_USE int ouro_http_begin(struct ouro_http_request *request, int status,
                                   const char *content_type, int64_t size);
 
 /**
- * Write some of the body.  Waits while too much is queued.  Returns 0.
+ * Write some of the body, of any size.  Waits while too much is queued.
+ * Returns 0.
  *   -ENOTCONN  the client has left
+ *   -EBUSY     another task writes
  *   -EMSGSIZE  more than was promised: nothing of it is written
  *   -EINVAL    no answer has begun
  */

@@ -166,6 +166,67 @@ add_fields(struct ouro_http_request *request, void *context)
     return 0;
 }
 
+/* Each of what is no answer, one after the other, before one that is. */
+static inline int
+answer_badly(struct ouro_http_request *request, void *context)
+{
+    struct scene *scene = context;
+
+    scene->seen[0] = ouro_http_begin(request, 101, NULL, 0);
+    scene->seen[1] = ouro_http_begin(request, 600, NULL, 0);
+    scene->seen[2] = ouro_http_begin(request, 200, "a\r\nb: c", 0);
+    scene->seen[3] = ouro_http_begin(request, 200, NULL, -2);
+    int status = atoi((const char *)ouro_http_param(request, "status").data);
+    ouro_http_respond_text(request, status, "bad");
+    return 0;
+}
+
+static inline int
+answer_with_two_lines_of_type(struct ouro_http_request *request, void *context)
+{
+    (void)context;
+    ouro_http_respond(request, 200, "text/plain\r\nSet-Cookie: a=b",
+                      OURO_BYTES("bad"));
+    return 0;
+}
+
+/* Adds a field, and fails. */
+static inline int
+add_and_fail(struct ouro_http_request *request, void *context)
+{
+    (void)context;
+    int rc =
+        ouro_http_add_header(request, "Content-Encoding", OURO_BYTES("gzip"));
+    return rc < 0 ? rc : -EIO;
+}
+
+static inline int
+reset_content(struct ouro_http_request *request, void *context)
+{
+    (void)context;
+    ouro_http_respond(request, 205, NULL, OURO_BYTES("left out"));
+    return 0;
+}
+
+/* Is told to end, and looks whether reading and writing notice. */
+static inline int
+read_and_write_cancelled(struct ouro_http_request *request, void *context)
+{
+    struct scene *scene = context;
+    uint8_t byte;
+
+    int rc = ouro_http_begin(request, 200, NULL, 1);
+    if (rc < 0)
+        return rc;
+    ouro_task_cancel(ouro_current_task());
+    scene->seen[0] = ouro_http_read(request, &byte, 1);
+    scene->seen[1] = ouro_http_write(request, OURO_BYTES("x"));
+    ouro_uncancel();
+    scene->seen[2] = ouro_http_read(request, &byte, 0);
+    scene->seen[3] = ouro_http_read(request, &byte, 1);
+    return ouro_http_write(request, ouro_slice_of(&byte, 1));
+}
+
 /* What the request says of itself. */
 static inline int
 tell_request(struct ouro_http_request *request, void *context)
@@ -231,6 +292,16 @@ static const struct ouro_http_route routes[] = {
     {.method = "GET", .pattern = "/nothing", .callback = say_nothing},
     {.method = "GET", .pattern = "/twice", .callback = answer_twice},
     {.method = "GET", .pattern = "/fields", .callback = add_fields},
+    {.method = "GET", .pattern = "/badly/{status}", .callback = answer_badly},
+    {.method = "GET",
+     .pattern = "/type",
+     .callback = answer_with_two_lines_of_type},
+    {.method = "GET", .pattern = "/add", .handler = add_and_fail},
+    {.method = "GET", .pattern = "/reset", .callback = reset_content},
+    {.method = "POST",
+     .pattern = "/cancelled",
+     .handler = read_and_write_cancelled,
+     .streams = true},
     {.method = "GET", .pattern = "/wait", .handler = wait_to_go},
     {.method = "GET", .pattern = "/tell/{what}", .callback = tell_request},
     {.pattern = NULL},

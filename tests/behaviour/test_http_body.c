@@ -51,6 +51,92 @@ a_body_that_nobody_reads_is_thrown_away(void **state)
     assert_non_null(strstr(scene.answer, "404 Not Found\nHTTP/1.1 200 OK"));
 }
 
+/* The handler returns what its read returned, and no more. */
+static void
+a_body_that_is_no_valid_one_is_the_clients_fault(void **state)
+{
+    struct scene scene;
+
+    (void)state;
+    answer_to(&scene, "POST /count HTTP/1.1\r\nHost: a\r\n"
+                      "Transfer-Encoding: chunked\r\n\r\nzz\r\n");
+    assert_string_equal(scene.answer,
+                        CLOSED("400 Bad Request", "16", "400 Bad Request\n"));
+    answer_to(&scene, "POST /count HTTP/1.1\r\nHost: a\r\n"
+                      "Content-Length: 5\r\n\r\nhel");
+    assert_string_equal(scene.answer,
+                        CLOSED("400 Bad Request", "16", "400 Bad Request\n"));
+}
+
+static int
+send_large_trailers(struct scene *scene)
+{
+    static char trailers[70000];
+    int rc = open_client(scene);
+
+    memset(trailers, 'x', sizeof(trailers) - 1);
+    if (rc == 0)
+        rc = send_text(scene, "POST /count HTTP/1.1\r\nHost: a\r\n"
+                              "Transfer-Encoding: chunked\r\n\r\n"
+                              "0\r\nX: ");
+    if (rc == 0)
+        rc = send_text(scene, trailers);
+    if (rc == 0)
+        rc = receive_to_end(scene);
+    close_client(scene);
+    return rc;
+}
+
+static void
+trailers_past_the_limit_are_431(void **state)
+{
+    struct scene scene = {.routes = routes, .act = send_large_trailers};
+
+    (void)state;
+    assert_plays(&scene);
+    assert_true(begins_with(scene.answer, "HTTP/1.1 431 "));
+}
+
+/* When the handler has read all that there is, and waits. */
+static int
+leave_amid_trailers(struct scene *scene)
+{
+    int rc = open_client(scene);
+
+    if (rc == 0)
+        rc = send_text(scene, "POST /count HTTP/1.1\r\nHost: a\r\n"
+                              "Transfer-Encoding: chunked\r\n\r\n"
+                              "3\r\nhel\r\n0\r\nT: 1");
+    if (rc == 0)
+        rc = ouro_sleep(OURO_MILLISECONDS(20));
+    ouro_stream_abort(scene->stream);
+    return rc;
+}
+
+static void
+a_client_may_leave_amid_its_trailers(void **state)
+{
+    struct scene scene = {.routes = routes, .act = leave_amid_trailers};
+
+    (void)state;
+    assert_plays(&scene);
+}
+
+static void
+reading_and_writing_notice_that_the_task_is_to_end(void **state)
+{
+    struct scene scene;
+
+    (void)state;
+    answer_to(&scene, "POST /cancelled HTTP/1.1\r\nHost: a\r\n"
+                      "Content-Length: 1\r\n\r\ny");
+    assert_int_equal(scene.seen[0], -ECANCELED);
+    assert_int_equal(scene.seen[1], -ECANCELED);
+    assert_int_equal(scene.seen[2], -EINVAL);
+    assert_int_equal(scene.seen[3], 1);
+    assert_non_null(strstr(scene.answer, "\r\n\r\ny"));
+}
+
 enum { UPLOAD = 1000000 };
 
 static int
@@ -232,6 +318,10 @@ main(int argc, char **argv)
         cmocka_unit_test(a_body_comes_whole_by_length_or_in_chunks),
         cmocka_unit_test(a_body_that_is_read_as_it_comes_is_counted),
         cmocka_unit_test(a_body_that_nobody_reads_is_thrown_away),
+        cmocka_unit_test(a_body_that_is_no_valid_one_is_the_clients_fault),
+        cmocka_unit_test(trailers_past_the_limit_are_431),
+        cmocka_unit_test(a_client_may_leave_amid_its_trailers),
+        cmocka_unit_test(reading_and_writing_notice_that_the_task_is_to_end),
         cmocka_unit_test(a_large_upload_is_streamed),
         cmocka_unit_test(a_body_that_is_read_slowly_is_the_same),
         cmocka_unit_test(

@@ -210,6 +210,63 @@ a_field_that_is_none_or_not_the_handlers_is_refused(void **state)
     assert_int_equal(scene.seen[4], -EALREADY);
 }
 
+#define FAILED STATUS("500 Internal Server Error", "26")
+
+/* What follows an interim status is another answer to the client. */
+static void
+a_status_that_is_no_last_answer_is_500_and_reported(void **state)
+{
+    static const char *const texts[] = {
+        GET("/badly/-1"),  GET("/badly/0"),    GET("/badly/99"),
+        GET("/badly/100"), GET("/badly/101"),  GET("/badly/199"),
+        GET("/badly/600"), GET("/badly/1200"),
+    };
+    struct scene scene;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        plays_with_a_report(&scene, texts[i],
+                            "an answer was no valid one; 500 was sent");
+        assert_string_equal(scene.answer, FAILED);
+        for (size_t k = 0; k < 4; k++)
+            assert_int_equal(scene.seen[k], -EINVAL);
+    }
+}
+
+static void
+a_content_type_cannot_become_another_field(void **state)
+{
+    struct scene scene;
+
+    (void)state;
+    plays_with_a_report(&scene, GET("/type"),
+                        "an answer was no valid one; 500 was sent");
+    assert_string_equal(scene.answer, FAILED);
+}
+
+static void
+what_a_failed_handler_added_is_not_in_the_answer(void **state)
+{
+    struct scene scene;
+
+    (void)state;
+    plays_with_a_report(&scene, GET("/add"), "a handler failed");
+    assert_string_equal(scene.answer, FAILED);
+}
+
+/* RFC 9110, 15.3.6. */
+static void
+reset_content_has_a_body_of_no_bytes(void **state)
+{
+    struct scene scene;
+
+    (void)state;
+    answer_to(&scene, GET("/reset") GET("/now/1"));
+    assert_string_equal(scene.answer,
+                        "HTTP/1.1 205 Reset Content\r\n"
+                        "Content-Length: 0\r\n\r\n" TEXT("1", "1"));
+}
+
 static int
 ask_with_bad_routes(struct scene *scene)
 {
@@ -265,6 +322,10 @@ main(int argc, char **argv)
             a_handler_that_fails_or_says_nothing_is_500_and_reported),
         cmocka_unit_test(a_second_answer_is_dropped_and_reported),
         cmocka_unit_test(a_field_that_is_none_or_not_the_handlers_is_refused),
+        cmocka_unit_test(a_status_that_is_no_last_answer_is_500_and_reported),
+        cmocka_unit_test(a_content_type_cannot_become_another_field),
+        cmocka_unit_test(what_a_failed_handler_added_is_not_in_the_answer),
+        cmocka_unit_test(reset_content_has_a_body_of_no_bytes),
         cmocka_unit_test(routes_that_are_none_are_refused_at_the_start),
     };
 
