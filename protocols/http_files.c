@@ -17,6 +17,7 @@ enum { ETAG = 64, CONTENT_RANGE = 80 };
 struct file {
     struct ouro_http_request *request;
     const char *etag;
+    const char *encoding; /* NULL: none */
     const struct stat *about;
     uint64_t first;
     uint64_t count;
@@ -69,10 +70,20 @@ is_newer(const struct file *file, struct ouro_slice date)
     return then < 0 || file->about->st_mtime > then;
 }
 
+static bool
+is_asked_for(const struct file *file)
+{
+    struct ouro_slice method = ouro_http_method(file->request);
+
+    return ouro__http_same_name(method, "GET")
+           || ouro__http_same_name(method, "HEAD");
+}
+
 /* 304 or 412, or 0: the conditions let it be sent. */
 static int
 check_conditions(const struct file *file)
 {
+    int known = is_asked_for(file) ? 304 : 412;
     struct ouro_slice match = ouro_http_header(file->request, "If-Match");
     struct ouro_slice since =
         ouro_http_header(file->request, "If-Unmodified-Since");
@@ -86,8 +97,9 @@ check_conditions(const struct file *file)
         && ouro__http_date_parse(since) >= 0 && is_newer(file, since))
         return 412;
     if (none.data != NULL)
-        return has_etag(none, file->etag, true) ? 304 : 0;
-    return modified.data != NULL && !is_newer(file, modified) ? 304 : 0;
+        return has_etag(none, file->etag, true) ? known : 0;
+    bool unchanged = modified.data != NULL && !is_newer(file, modified);
+    return unchanged && known == 304 ? 304 : 0;
 }
 
 /* Ranges. */
@@ -181,7 +193,8 @@ is_range_of_this(const struct file *file)
     if (what.size > 0 && what.data[0] == '"')
         return what.size == strlen(file->etag)
                && memcmp(what.data, file->etag, what.size) == 0;
-    return ouro__http_date_parse(what) == file->about->st_mtime;
+    time_t then = ouro__http_date_parse(what);
+    return then >= 0 && then == file->about->st_mtime;
 }
 
 static int
@@ -218,8 +231,9 @@ add_content_range(struct file *file, int status)
                                 text_slice(text));
 }
 
+/* What is said of the file itself. */
 static int
-add_fields(struct file *file, int status)
+add_validators(struct file *file)
 {
     struct ouro_http_request *request = file->request;
     int rc = ouro_http_add_header(request, "ETag", text_slice(file->etag));
@@ -228,9 +242,23 @@ add_fields(struct file *file, int status)
         rc = ouro_http_add_header(
             request, "Last-Modified",
             ouro_slice_of(file->modified, sizeof(file->modified)));
-    if (rc == 0 && status != 304)
+    return rc;
+}
+
+/* An error stands instead of the file, and has nothing of it. */
+static int
+add_fields(struct file *file, int status)
+{
+    struct ouro_http_request *request = file->request;
+    bool sends = status == 200 || status == 206;
+    int rc = sends || status == 304 ? add_validators(file) : 0;
+
+    if (rc == 0 && sends)
         rc =
             ouro_http_add_header(request, "Accept-Ranges", OURO_BYTES("bytes"));
+    if (rc == 0 && sends && file->encoding != NULL)
+        rc = ouro_http_add_header(request, "Content-Encoding",
+                                  text_slice(file->encoding));
     if (rc == 0 && (status == 206 || status == 416))
         rc = add_content_range(file, status);
     return rc;
@@ -285,16 +313,27 @@ answer(struct file *it, int file, const char *content_type)
 
 int
 ouro__http_respond_known(struct ouro_http_request *request, int file,
-                         const struct stat *about, const char *content_type,
-                         const char *etag)
+                         const struct ouro__http_known *known)
 {
-    struct file it = {.request = request, .about = about};
+    struct file it = {
+        .request = request,
+        .about = known->about,
+        .encoding = known->encoding,
+    };
 
-    if (etag == NULL)
+    if (known->etag == NULL)
         make_etag(&it);
-    it.etag = etag != NULL ? etag : it.made_etag;
-    ouro__http_date(about->st_mtime, it.modified);
-    return answer(&it, file, content_type);
+    it.etag = known->etag != NULL ? known->etag : it.made_etag;
+    ouro__http_date(known->about->st_mtime, it.modified);
+    return answer(&it, file, known->content_type);
+}
+
+/* In quotes, with none inside, and strong. */
+static bool
+is_etag(const char *etag)
+{
+    return etag[0] == '"' && etag[1] != '\0'
+           && etag + strcspn(etag + 1, "\"") + 2 == etag + strlen(etag);
 }
 
 int
@@ -302,13 +341,19 @@ ouro_http_respond_file(struct ouro_http_request *request, int file,
                        const char *content_type, const char *etag)
 {
     struct stat about;
+    const struct ouro__http_known known = {
+        .about = &about,
+        .content_type = content_type,
+        .etag = etag,
+    };
     int rc = fstat(file, &about) < 0 ? -errno : 0;
 
-    if (rc == 0 && !S_ISREG(about.st_mode))
+    if (rc == 0
+        && (!S_ISREG(about.st_mode) || (etag != NULL && !is_etag(etag))))
         rc = -EINVAL;
     if (rc < 0) {
         close(file);
         return rc;
     }
-    return ouro__http_respond_known(request, file, &about, content_type, etag);
+    return ouro__http_respond_known(request, file, &known);
 }

@@ -15,6 +15,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+enum { TRIES = 16 }; /* to open a file */
+
 /* Content types (the registry of media types, and WHATWG's MIME sniffing). */
 static const struct {
     const char *extension;
@@ -135,11 +137,13 @@ open_path(const struct wanted *wanted)
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
     };
     const char *path = wanted->size > 0 ? wanted->path : ".";
+    int tries = TRIES;
     long fd;
 
+    /* Again where somebody renames; but a lease may last. */
     do
         fd = syscall(SYS_openat2, wanted->root, path, &how, sizeof(how));
-    while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+    while (fd < 0 && (errno == EINTR || errno == EAGAIN) && --tries > 0);
     return fd < 0 ? -errno : (int)fd;
 }
 
@@ -181,6 +185,8 @@ respond_error(struct ouro_http_request *request, int error)
     case -EMFILE:
     case -ENFILE:
     case -ENOMEM:
+    case -EAGAIN:
+    case -EINTR:
         ouro_http_respond_text(request, 503, NULL);
         break;
     case -EACCES:
@@ -194,6 +200,16 @@ respond_error(struct ouro_http_request *request, int error)
     return 0;
 }
 
+static int
+respond_method(struct ouro_http_request *request)
+{
+    int rc = ouro_http_add_header(request, "Allow", OURO_BYTES("GET, HEAD"));
+
+    if (rc == 0)
+        ouro_http_respond_text(request, 405, NULL);
+    return rc;
+}
+
 /* A directory is where its slash is, so that links in it work. */
 static int
 respond_slash(struct wanted *wanted)
@@ -202,6 +218,10 @@ respond_slash(struct wanted *wanted)
     struct ouro_slice path = ouro_http_path(request);
     struct ouro_slice query = ouro_http_query(request);
     char *where = wanted->location;
+
+    /* Behind two slashes there would be the name of a host. */
+    while (path.size > 1 && path.data[1] == '/')
+        path = ouro_slice_of(path.data + 1, path.size - 1);
     bool fits = path.size + query.size + 2 < sizeof(wanted->location);
     int rc = fits ? 0 : -ENAMETOOLONG;
 
@@ -245,28 +265,30 @@ static int
 respond_either(struct wanted *wanted, struct opened *plain)
 {
     struct ouro_http_request *request = wanted->request;
-    const char *type =
-        ouro__http_content_type(ouro_slice_of(wanted->path, wanted->size));
+    struct ouro__http_known known = {
+        .about = &plain->about,
+        .content_type =
+            ouro__http_content_type(ouro_slice_of(wanted->path, wanted->size)),
+    };
     struct opened compressed;
-    struct opened *best = plain;
+    int fd = plain->fd;
     int rc = 0;
 
     open_compressed(wanted, &compressed);
     if (compressed.fd >= 0) {
         close(plain->fd);
-        best = &compressed;
-        rc = ouro_http_add_header(request, "Content-Encoding",
-                                  OURO_BYTES("gzip"));
+        fd = compressed.fd;
+        known.about = &compressed.about;
+        known.encoding = "gzip";
     }
-    if (rc == 0 && wanted->compressed)
+    if (wanted->compressed)
         rc = ouro_http_add_header(request, "Vary",
                                   OURO_BYTES("Accept-Encoding"));
     if (rc < 0) {
-        close(best->fd);
+        close(fd);
         return rc;
     }
-    return ouro__http_respond_known(request, best->fd, &best->about, type,
-                                    NULL);
+    return ouro__http_respond_known(request, fd, &known);
 }
 
 static int
@@ -300,10 +322,8 @@ ouro_http_serve_file(struct ouro_http_request *request, int root,
     struct wanted *wanted;
 
     if (!ouro__http_same_name(method, "GET")
-        && !ouro__http_same_name(method, "HEAD")) {
-        ouro_http_respond_text(request, 405, NULL);
-        return 0;
-    }
+        && !ouro__http_same_name(method, "HEAD"))
+        return respond_method(request);
     /* Two long paths are too much for the stack of a task. */
     wanted = ouro_alloc(sizeof(*wanted));
     if (wanted == NULL)

@@ -243,7 +243,8 @@ OURO_SUSPENDS int ouro_http_write(struct ouro_http_request *request,
  * one (RFC 9110, 14), nothing if it has it already: by `etag`, in quotes or
  * NULL, and by the file's time (RFC 9110, 13).  Takes the descriptor, always.
  * Never suspends.
- *   -EINVAL, …  what `file` is not, or fstat(2) said: nothing is answered
+ *   -EINVAL, …  what `file` or `etag` is not, or fstat(2) said: nothing is
+ *               answered
  */
 OURO_MUST_USE int ouro_http_respond_file(struct ouro_http_request *request,
                                          int file, const char *content_type,

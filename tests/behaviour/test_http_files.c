@@ -4,6 +4,7 @@
 #include "http_scene.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,9 +33,26 @@ serve_tagged(struct ouro_http_request *request, void *context)
     return ouro_http_respond_file(request, file, "text/x", "\"mine\"");
 }
 
+static int
+serve_weakly_tagged(struct ouro_http_request *request, void *context)
+{
+    struct scene *scene = context;
+    static const char *const tags[] = {"W/\"a\"", "a", "\"", "\"a\"b\"", ""};
+
+    for (size_t i = 0; i < 5; i++)
+        scene->seen[i] = ouro_http_respond_file(
+            request, openat(scene->root, "a.txt", O_RDONLY | O_CLOEXEC), NULL,
+            tags[i]);
+    ouro_http_respond_text(request, 200, NULL);
+    return 0;
+}
+
 static const struct ouro_http_route routes[] = {
     {.method = "GET", .pattern = "/tagged", .callback = serve_tagged},
     {.method = NULL, .pattern = "/f/{path...}", .callback = serve_file},
+    {.method = "GET", .pattern = "/weak", .callback = serve_weakly_tagged},
+    {.method = "POST", .pattern = "/tagged", .callback = serve_tagged},
+    {.method = "GET", .pattern = "/{path...}", .callback = serve_file},
     {.pattern = NULL},
 };
 
@@ -348,6 +366,103 @@ head_of_a_file_has_its_size_and_no_body(void **state)
     assert_string_equal(body_of(&scene), "");
 }
 
+/* What the packed file's fields say is not said of what stands instead. */
+static void
+an_error_is_not_said_to_be_packed(void **state)
+{
+    struct scene scene;
+
+    (void)state;
+    get(&scene, "/f/zip.html", "Accept-Encoding: gzip\r\nRange: bytes=99-\r\n");
+    assert_status(&scene, "416");
+    assert_null(strstr(scene.answer, "Content-Encoding"));
+    assert_null(strstr(scene.answer, "ETag"));
+    assert_non_null(strstr(scene.answer, "Content-Range: bytes */6\r\n"));
+    get(&scene, "/f/zip.html", "Accept-Encoding: gzip\r\nIf-Match: \"x\"\r\n");
+    assert_status(&scene, "412");
+    assert_null(strstr(scene.answer, "Content-Encoding"));
+}
+
+/* "//sub/" would be another host's. */
+static void
+the_slash_of_a_directory_leads_to_no_other_host(void **state)
+{
+    struct scene scene;
+
+    (void)state;
+    get(&scene, "//sub", "");
+    assert_status(&scene, "301");
+    assert_non_null(strstr(scene.answer, "Location: /sub/\r\n"));
+    get(&scene, "///sub?//x", "");
+    assert_non_null(strstr(scene.answer, "Location: /sub/?//x\r\n"));
+}
+
+/* RFC 9110, 15.5.6. */
+static void
+another_method_is_told_which_there_are(void **state)
+{
+    struct scene scene = {.routes = routes,
+                          .act = ask_note,
+                          .root = root,
+                          .note = "PUT /f/a.txt HTTP/1.1\r\nHost: a\r\n\r\n"};
+
+    (void)state;
+    assert_plays(&scene);
+    assert_status(&scene, "405");
+    assert_non_null(strstr(scene.answer, "Allow: GET, HEAD\r\n"));
+}
+
+/* RFC 9110, 13.1.2 and 13.1.3. */
+static void
+conditions_of_another_method_do_not_say_what_the_client_has(void **state)
+{
+    static const struct {
+        const char *fields;
+        const char *status;
+    } cases[] = {
+        {"If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n", "200"},
+        {"If-None-Match: \"mine\"\r\n", "412"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct scene scene = {.routes = routes, .act = ask_note, .root = root};
+
+        snprintf(scene.note, sizeof(scene.note),
+                 "POST /tagged HTTP/1.1\r\nHost: a\r\n%s\r\n", cases[i].fields);
+        assert_plays(&scene);
+        assert_status(&scene, cases[i].status);
+    }
+}
+
+static void
+a_tag_that_is_none_or_weak_is_refused(void **state)
+{
+    struct scene scene;
+
+    (void)state;
+    get(&scene, "/weak", "");
+    assert_status(&scene, "200");
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(scene.seen[i], -EINVAL);
+}
+
+/* Who opens it would have to wait for somebody. */
+static void
+a_file_with_a_lease_on_it_is_503(void **state)
+{
+    struct scene scene;
+    int fd = openat(root, "leased", O_CREAT | O_RDWR | O_CLOEXEC, 0644);
+
+    (void)state;
+    signal(SIGIO, SIG_IGN);
+    assert_true(fd >= 0);
+    assert_ok(fcntl(fd, F_SETLEASE, F_WRLCK));
+    get(&scene, "/f/leased", "");
+    close(fd);
+    assert_status(&scene, "503");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -363,6 +478,13 @@ main(int argc, char **argv)
         cmocka_unit_test(a_directory_is_its_index_behind_a_slash),
         cmocka_unit_test(who_takes_gzip_gets_the_packed_file),
         cmocka_unit_test(head_of_a_file_has_its_size_and_no_body),
+        cmocka_unit_test(an_error_is_not_said_to_be_packed),
+        cmocka_unit_test(the_slash_of_a_directory_leads_to_no_other_host),
+        cmocka_unit_test(another_method_is_told_which_there_are),
+        cmocka_unit_test(
+            conditions_of_another_method_do_not_say_what_the_client_has),
+        cmocka_unit_test(a_tag_that_is_none_or_weak_is_refused),
+        cmocka_unit_test(a_file_with_a_lease_on_it_is_503),
     };
 
     engine = world_engine(argc, argv);
