@@ -27,19 +27,38 @@
 /* How much is written between two looks for room. */
 #define PIECE_SIZE OURO_KIB(256)
 
-/* The head, as the slices it is sent in. */
+enum { HEAD_ROOM = 256 }; /* for all that the server writes itself */
+
+/* The head, as the slices it is sent in.  A slice costs as much as some bytes
+ * more, so what the server writes itself is as few of them as can be. */
 struct head {
-    struct ouro_slice parts[12];
+    struct ouro_slice parts[6];
     size_t count;
-    char status[OURO__HTTP_STATUS_LINE];
-    char length[OURO__HTTP_NUMBER];
+    size_t size;  /* of `text` */
+    size_t added; /* of these, in parts */
+    char text[HEAD_ROOM];
 };
+
+static void
+put(struct head *head, struct ouro_slice text)
+{
+    memcpy(head->text + head->size, text.data, text.size);
+    head->size += text.size;
+}
 
 static void
 add(struct head *head, struct ouro_slice part)
 {
     if (part.size > 0)
         head->parts[head->count++] = part;
+}
+
+static void
+add_text(struct head *head)
+{
+    add(head,
+        ouro_slice_of(head->text + head->added, head->size - head->added));
+    head->added = head->size;
 }
 
 static struct ouro_transport *
@@ -81,27 +100,26 @@ write_parts(struct ouro__http_connection *connection,
 /* Heads. */
 
 static void
-add_length(struct head *head, const struct ouro__http_answer *answer)
+put_length(struct head *head, const struct ouro__http_answer *answer)
 {
     if (answer->chunked) {
-        add(head, OURO_BYTES("Transfer-Encoding: chunked\r\n"));
+        put(head, OURO_BYTES("Transfer-Encoding: chunked\r\n"));
     } else if (answer->size != OURO_HTTP_UNKNOWN_SIZE && answer->status != 204
                && answer->status != 304) {
-        size_t digits = ouro__http_number((uint64_t)answer->size, head->length);
-
-        add(head, OURO_BYTES("Content-Length: "));
-        add(head, ouro_slice_of(head->length, digits));
-        add(head, OURO_BYTES("\r\n"));
+        put(head, OURO_BYTES("Content-Length: "));
+        head->size +=
+            ouro__http_number((uint64_t)answer->size, head->text + head->size);
+        put(head, OURO_BYTES("\r\n"));
     }
 }
 
 static void
-add_connection(struct head *head, const struct ouro_http_request *request)
+put_connection(struct head *head, const struct ouro_http_request *request)
 {
     if (request->answer.closes)
-        add(head, OURO_BYTES("Connection: close\r\n"));
+        put(head, OURO_BYTES("Connection: close\r\n"));
     else if (request->head.minor_version == 0)
-        add(head, OURO_BYTES("Connection: keep-alive\r\n"));
+        put(head, OURO_BYTES("Connection: keep-alive\r\n"));
 }
 
 static void
@@ -109,20 +127,24 @@ make_head(struct head *head, struct ouro_http_request *request,
           const char *content_type)
 {
     const struct ouro__http_answer *answer = &request->answer;
-    size_t size = ouro__http_status_line(answer->status, head->status);
 
-    head->count = 0;
-    add(head, ouro_slice_of(head->status, size));
-    add(head, date_line(request->connection->server));
+    head->count = head->added = 0;
+    head->size = ouro__http_status_line(answer->status, head->text);
+    put(head, date_line(request->connection->server));
     if (content_type != NULL) {
-        add(head, OURO_BYTES("Content-Type: "));
+        put(head, OURO_BYTES("Content-Type: "));
+        add_text(head);
         add(head, ouro_slice_of(content_type, strlen(content_type)));
-        add(head, OURO_BYTES("\r\n"));
+        put(head, OURO_BYTES("\r\n"));
     }
-    add_length(head, answer);
-    add_connection(head, request);
-    add(head, ouro_slice_of(answer->fields, answer->fields_size));
-    add(head, OURO_BYTES("\r\n"));
+    put_length(head, answer);
+    put_connection(head, request);
+    if (answer->fields_size > 0) {
+        add_text(head);
+        add(head, ouro_slice_of(answer->fields, answer->fields_size));
+    }
+    put(head, OURO_BYTES("\r\n"));
+    add_text(head);
 }
 
 /* What a status and a method leave of a body (RFC 9110, 6.4.1). */
