@@ -77,6 +77,10 @@ kind_of_wait(const struct ouro_stream *stream, const struct ouro_future *future)
 int
 ouro__stream_await(struct ouro_stream *stream, struct ouro_future *future)
 {
+    /* It may have come with what woke the task, which was not enough. */
+    if (ouro__task_is_cancelled(ouro__task_here()))
+        return -ECANCELED;
+
     stream->suspended++;
     int rc =
         ouro__await_plainly_for(future, kind_of_wait(stream, future), stream);

@@ -254,6 +254,23 @@ bytes_that_come_in_the_turn_of_a_cancel_are_not_lost(void **state)
     assert_memory_equal(f->bytes, "abc", 3);
 }
 
+/* A2: what woke the task was not enough, and it must not wait again. */
+static void
+a_cancel_right_behind_too_few_bytes_is_not_forgotten(void **state)
+{
+    struct fixture *f = *state;
+
+    begin(f, read_until);
+    ouro_transport_received(&f->fake->base, OURO_BYTES("abc"));
+    ouro_task_cancel(f->task);
+    ouro_sim_turn(f->sim);
+    ouro_sim_turn(f->sim);
+
+    assert_err(f->seen, ECANCELED);
+    receive_end(f);
+    assert_rest(f, "abc", 0);
+}
+
 static int
 read_in_spite_of_a_cancel(void *arg)
 {
@@ -329,6 +346,7 @@ main(void)
         TEST(more_than_the_limit_goes_to_the_callers_memory),
         TEST(a_cancelled_read_leaves_what_came),
         TEST(bytes_that_come_in_the_turn_of_a_cancel_are_not_lost),
+        TEST(a_cancel_right_behind_too_few_bytes_is_not_forgotten),
         TEST(a_read_that_need_not_wait_is_cancelled_too),
         TEST(a_slice_is_there_until_the_next_read),
         TEST(messages_that_are_consumed_need_no_allocation),
