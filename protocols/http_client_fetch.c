@@ -8,8 +8,9 @@
  *
  * - A kept connection ends before a byte of the answer: the request is sent
  *   once more, on a new one, if that does no harm.
- * - The server answers while the body is still sent, and closes: the answer
- *   counts, and the connection is not used again.
+ * - The server answers while the body is still sent: a task reads meanwhile.
+ *   A refusal ends the body; with 2xx the rest of it goes out, if it can.  The
+ *   answer counts in any case.
  * - It redirects: the same from the beginning, with another URL.
  */
 #include "http_client_inside.h"
@@ -53,26 +54,36 @@ may_repeat(const struct ouro__http_ask *ask)
     return is_idempotent && (ask->call->pull == NULL || ask->bodiless);
 }
 
-/* The head of the answer, behind those of 1xx. */
+/* The head of the answer, behind those of 1xx, unless it is there. */
 static int
-read_final_head(struct ouro_http_response *response,
-                const struct ouro__http_ask *ask)
+read_answer(struct ouro_http_response *response,
+            const struct ouro__http_ask *ask)
 {
-    struct ouro_timeout limit;
-    int rc;
+    int rc = 0;
 
-    ouro_timeout_begin(&limit, response->client->options.head_timeout_ns);
-    do
+    while (rc == 0 && !response->answered) {
         rc = ouro__http_read_head(response, asked_by(ask));
-    while (rc == 0 && response->head.status < 200
-           && response->head.status != 101);
-    rc = (int)ouro_timeout_end(&limit, rc);
+        response->answered =
+            rc == 0
+            && (response->head.status >= 200 || response->head.status == 101);
+    }
     if (rc == 0 && response->head.framing == OURO_HTTP1_TUNNEL)
         return -EBADMSG;
     return rc;
 }
 
-/* Returns 0: send the body; 1: the answer is there. */
+static int
+read_answer_in_time(struct ouro_http_response *response,
+                    const struct ouro__http_ask *ask)
+{
+    struct ouro_timeout limit;
+
+    ouro_timeout_begin(&limit, response->client->options.head_timeout_ns);
+    int rc = read_answer(response, ask);
+    return (int)ouro_timeout_end(&limit, rc);
+}
+
+/* Until the server agrees, or answers, or the time for that is over. */
 static int
 await_continue(struct ouro_http_response *response,
                const struct ouro__http_ask *ask)
@@ -86,12 +97,46 @@ await_continue(struct ouro_http_response *response,
     while (rc == 0 && response->head.status > 101
            && response->head.status < 200);
     rc = (int)ouro_timeout_end(&limit, rc);
-    if (rc == -ETIMEDOUT)
-        return 0;
-    if (rc < 0 || response->head.status == 100)
-        return rc;
-    response->unsent = true;
-    return response->head.framing == OURO_HTTP1_TUNNEL ? -EBADMSG : 1;
+    response->answered = rc == 0 && response->head.status > 100;
+    return rc == -ETIMEDOUT ? 0 : rc;
+}
+
+/* A body that takes its time, and who listens meanwhile. */
+struct sending {
+    struct ouro_http_response *response;
+    const struct ouro__http_ask *ask;
+    struct ouro_group group;
+};
+
+/* A refusal ends the body; one that agrees may need the rest of it. */
+static int
+hear_answer(void *arg)
+{
+    struct sending *sending = arg;
+    int rc = read_answer(sending->response, sending->ask);
+
+    if (rc == 0 && sending->response->head.status >= 300) {
+        sending->response->unsent = true;
+        ouro_group_cancel(&sending->group);
+    }
+    return rc;
+}
+
+static int
+send_and_hear(struct ouro_http_response *response, struct ouro__http_ask *ask)
+{
+    struct sending sending = {.response = response, .ask = ask};
+
+    ouro_group_begin(&sending.group);
+    int rc = ouro_group_create_task(&sending.group, hear_answer, &sending);
+    if (rc == 0)
+        rc = ouro__http_send_body(response->link, ask);
+    if (rc == 0)
+        ouro_group_cancel(&sending.group);
+    rc = ouro_group_end(&sending.group, rc);
+    if (rc == 0)
+        ask->gave_up = false; /* it was told to */
+    return rc;
 }
 
 static int
@@ -99,25 +144,37 @@ send_ask(struct ouro_http_response *response, struct ouro__http_ask *ask)
 {
     int rc = ouro__http_send_head(response->link, ask);
 
+    if (rc == 0 && ask->call->expect_continue && ouro__http_ask_has_body(ask))
+        rc = await_continue(response, ask);
     if (rc < 0 || !ouro__http_ask_has_body(ask))
         return rc;
-    if (ask->call->expect_continue)
-        rc = await_continue(response, ask);
-    return rc == 0 ? ouro__http_send_body(response->link, ask) : rc;
+    if (response->answered) {
+        response->unsent = true;
+        return 0;
+    }
+    return ouro__http_ask_is_short(ask)
+               ? ouro__http_send_body(response->link, ask)
+               : send_and_hear(response, ask);
+}
+
+/* The request did not leave as a whole; there may be an answer all the same. */
+static bool
+may_be_answered(const struct ouro_http_response *response,
+                const struct ouro__http_ask *ask, int error)
+{
+    return !ask->gave_up
+           && (is_lost(error) || (response->answered && error == -ETIMEDOUT));
 }
 
 static int
 exchange(struct ouro_http_response *response, struct ouro__http_ask *ask)
 {
     int sent = send_ask(response, ask);
-    int rc = sent;
 
-    if (sent < 0 && (ask->gave_up || !is_lost(sent)))
+    response->unsent |= sent < 0;
+    if (sent < 0 && !may_be_answered(response, ask, sent))
         return sent;
-    if (sent < 0)
-        response->unsent = true;
-    if (sent <= 0)
-        rc = read_final_head(response, ask);
+    int rc = read_answer_in_time(response, ask);
     if (rc < 0)
         return sent < 0 && is_lost(rc) ? sent : rc;
     return ouro__http_begin_body(response);

@@ -45,6 +45,7 @@ struct ouro_http_response {
     size_t head_size; /* bytes of it that are the head; 0: it is not whole */
     size_t skipped;   /* bytes of the heads before it */
     bool heard;       /* any byte came */
+    bool answered;    /* it is that of the answer */
     struct ouro__http_inbox inbox;
     struct ouro_slice part; /* of the body in the inbox, and not read yet */
     size_t used;            /* of the inbox, with that part */
@@ -92,6 +93,9 @@ OURO_MUST_USE int ouro__http_call_check(const struct ouro_http_call *call,
                                         const char **out_why);
 
 bool ouro__http_ask_has_body(const struct ouro__http_ask *ask);
+
+/* Whether its body is given, and so short that it leaves at once. */
+bool ouro__http_ask_is_short(const struct ouro__http_ask *ask);
 
 OURO_MUST_USE int ouro__http_send_head(struct ouro__http_link *link,
                                        const struct ouro__http_ask *ask);

@@ -30,13 +30,23 @@ ouro__http_response_new(struct ouro_http_client *client)
     return response;
 }
 
+/* What the server did not take of a request shall not linger. */
+static void
+end_link(struct ouro_http_response *response)
+{
+    if (response->link != NULL && response->unsent)
+        ouro_stream_abort(response->link->stream);
+    ouro__http_link_free(response->link);
+    response->link = NULL;
+}
+
 void
 ouro_http_response_free(struct ouro_http_response *response)
 {
     if (response == NULL)
         return;
     response->client->answers--;
-    ouro__http_link_free(response->link);
+    end_link(response);
     ouro__http_url_fini(&response->url);
     ouro__http_inbox_clear(&response->inbox);
     ouro_free(response->memory);
@@ -122,7 +132,7 @@ end_body(struct ouro_http_response *response)
         && response->head.framing != OURO_HTTP1_UNTIL_CLOSE)
         ouro__http_link_keep(response->link);
     else
-        ouro__http_link_free(response->link);
+        end_link(response);
     response->link = NULL;
 }
 

@@ -87,6 +87,12 @@ ouro__http_ask_has_body(const struct ouro__http_ask *ask)
            && (ask->call->pull != NULL || ask->call->body.size > 0);
 }
 
+bool
+ouro__http_ask_is_short(const struct ouro__http_ask *ask)
+{
+    return ask->call->pull == NULL && ask->call->body.size <= PART;
+}
+
 static void
 write_size(struct ouro_http1_writer *writer, const struct ouro__http_ask *ask)
 {

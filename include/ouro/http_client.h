@@ -50,8 +50,10 @@ size_t ouro_http_client_kept(const struct ouro_http_client *client);
 /**
  * Some more of a body that is sent, at most `size` bytes of it.
  *
- * It may suspend.  Returns how many are in `into`, 0 at the end, or why there
- * are none: then the connection ends, and the call returns this.
+ * It may suspend; if the server refuses the rest meanwhile, that fails with
+ * -ECANCELED, and what is returned then does not count.  Returns how many are
+ * in `into`, 0 at the end, or why there are none: then the connection ends, and
+ * the call returns this.
  */
 typedef ssize_t ouro_http_pull_fn(void *into, size_t size, void *context);
 
@@ -83,6 +85,10 @@ struct ouro_http_response;
  * Authorization nor Cookie is sent.  A request that does no harm twice (RFC
  * 9110, 9.2.2), and has no pulled body, is sent once more if a kept connection
  * turns out to be closed.
+ *
+ * An answer may come while the body is sent.  From 300 on it is a refusal: the
+ * rest of the body is not sent, and the connection not used again.  Otherwise
+ * the rest is sent, if it can be, before this returns.
  *
  * `client` may be NULL: then the answer has one of its own, with the defaults.
  *
