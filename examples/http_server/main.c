@@ -20,9 +20,10 @@ static struct app app;
 static int
 wait_for_signal(void *arg)
 {
+    const char *uploads = arg;
     char text[OURO_ADDRESS_TEXT];
 
-    (void)arg;
+    printf("uploads go to %s\n", uploads);
     print_listening(app.workers[0].address);
     printf("open http://%s/ in a browser; Ctrl-C ends it\n",
            ouro_address_format(&app.workers[0].address, text));
@@ -55,13 +56,13 @@ start_workers(size_t *out_count)
 }
 
 static int
-serve(void)
+serve(char *uploads)
 {
     size_t count = 0;
     int rc = start_workers(&count);
 
     if (rc == 0)
-        rc = ouro_run(wait_for_signal, NULL);
+        rc = ouro_run(wait_for_signal, uploads);
     for (size_t i = 0; i < count; i++)
         worker_stop(&app.workers[i]);
     for (size_t i = 0; i < count; i++)
@@ -119,9 +120,8 @@ main(int argc, char **argv)
     app.worker_count = (size_t)workers;
     app.root = open_directory(root);
     make_upload_directory(uploads, sizeof(uploads));
-    printf("uploads go to %s\n", uploads);
 
-    int rc = serve();
+    int rc = serve(uploads);
     rmdir(uploads); /* if there were none */
     close(app.uploads);
     close(app.root);
