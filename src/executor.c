@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Executors: the threads of a loop, as its tasks use them.
  *
- * A call is a job of the pool (thread_pool.c), of one of two kinds.  One owns
+ * A call is a job of the pool (job.c), of one of two kinds.  One owns
  * its arguments, which are copied in and out, so that a task that is cancelled
  * can leave.  The other borrows the frame of the task, and so it is in that
  * frame itself.
@@ -9,9 +9,9 @@
 #include "executor.h"
 
 #include "alloc.h"
+#include "job.h"
 #include "loop.h"
 #include "task.h"
-#include "thread_pool.h"
 
 #include <errno.h>
 #include <sched.h>

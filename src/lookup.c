@@ -2,18 +2,18 @@
 /* Questions to getaddrinfo(3), asked on threads: it blocks, for half a minute
  * if a name server is dead, and cannot be told to stop.
  *
- * The threads are those of an executor that does nothing else (thread_pool.c
- * has its story): whatever a program does in its own, a name is found.  They
- * belong to the loop, and not to the process: a loop with a dead name server
- * must not hold up the others.  They begin with the first lookup, are four at
- * most, and end when they were idle for five seconds, or with the loop, which
- * does not wait for those that are inside libc.
+ * The threads are those of an executor that does nothing else (job.c has its
+ * story): whatever a program does in its own, a name is found.  They belong to
+ * the loop, and not to the process: a loop with a dead name server must not
+ * hold up the others.  They begin with the first lookup, are four at most, and
+ * end when they were idle for five seconds, or with the loop, which does not
+ * wait for those that are inside libc.
  */
 #include "lookup.h"
 
 #include "alloc.h"
+#include "job.h"
 #include "loop.h"
-#include "thread_pool.h"
 
 #include <errno.h>
 

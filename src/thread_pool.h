@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Calls on threads, for executors and for the resolver. */
+/* The threads of an executor, and the queue they take jobs from. */
 #ifndef OURO_THREAD_POOL_H
 #define OURO_THREAD_POOL_H
 
@@ -74,38 +74,29 @@ struct ouro_executor *
 ouro__executor_make(struct ouro_loop *loop,
                     const struct ouro_executor_options *options, size_t *total);
 
-/*
- * Give `job` to a thread, and suspend until it was made.  Takes the job.
- *
- * Returns 0: it was made, and is yours again, for ouro__job_end().  No
- * checkpoint at the beginning.  On an error it is gone, or will be.
- *   -ECANCELED, -ESHUTDOWN, -OURO_ELIMIT, -EAGAIN  see ouro_run_in_executor()
- */
-OURO_SUSPENDS int ouro__executor_run(struct ouro_executor *executor,
-                                     struct ouro__job *job);
-
-/* You have taken what you want from it. */
-void ouro__job_end(struct ouro__job *job);
-
-/* It accepts no more jobs. */
-void ouro__executor_close(struct ouro_executor *executor);
-
-/* Let its threads end, and wait for them.  There are no jobs. */
-void ouro__executor_join(struct ouro_executor *executor);
-
-/* Report each call that is still made, and was not reported yet. */
-void ouro__executor_report(struct ouro_executor *executor);
-
-/* Its user needs it no longer: fail what no thread has taken, and free it with
- * the last job. */
-void ouro__executor_let_go(struct ouro_executor *executor);
+/* Free its memory.  It has no threads, and nobody holds its lock. */
+void ouro__executor_free(struct ouro_executor *executor);
 
 /*
- * The loop is being freed: end it, and leave threads that are inside a call to
- * themselves.
+ * Queue `job` for a thread, which may have to be started.  When it has been
+ * called, ouro__job_deliver() is called for it from the loop.
  *
- * Returns whether one of them uses the frame of a task.
+ * Returns 0.  On an error the job is still yours.
+ *   -OURO_ELIMIT  the queue is full
+ *   -EAGAIN       no thread could be started, and there is none
  */
-bool ouro__executor_end(struct ouro_executor *executor);
+OURO_MUST_USE int ouro__executor_give(struct ouro_executor *executor,
+                                      struct ouro__job *job);
+
+/* Take it out of the queue.  Returns whether it was there. */
+bool ouro__executor_take_back(struct ouro_executor *executor,
+                              struct ouro__job *job);
+
+/* Tell the threads to end, and wait for those that are not inside a call.  The
+ * lock is held. */
+void ouro__executor_end_threads(struct ouro_executor *executor);
+
+/* A job, `arg`, was called, and this is the loop; it is in job.c. */
+void ouro__job_deliver(void *arg);
 
 #endif

@@ -24,7 +24,7 @@ FLOORS = {
             "group group_start shield sleep waiting "
             "gather wait wait_for as_completed sim sync waiters lock "
             "event condition semaphore barrier queue queue_order "
-            "thread_pool executor remote",
+            "thread_pool job executor remote",
     "wire": "protocol transport transport_io transport_impl pool outbox outlet "
             "inlet tcp watch",
     "stream": "stream stream_inside stream_read stream_write inbox",

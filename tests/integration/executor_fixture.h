@@ -37,6 +37,7 @@ struct fixture {
     struct seen_exceptions seen;
     struct caller caller;
     struct caller many[MANY];
+    pthread_attr_t usual; /* of threads that start */
     size_t descriptors;
     size_t blocks;
 };

@@ -237,24 +237,71 @@ many_are_cancelled_whatever_became_of_them(void **state)
     }
 }
 
+/* A stack of which there cannot be one: pthread_create(3) says EAGAIN. */
+static void
+let_no_thread_start(struct fixture *f)
+{
+    pthread_attr_t huge;
+
+    assert_ok(pthread_getattr_default_np(&f->usual));
+    assert_ok(pthread_attr_init(&huge));
+    assert_ok(pthread_attr_setstacksize(&huge, (size_t)1 << 47));
+    assert_ok(pthread_setattr_default_np(&huge));
+    pthread_attr_destroy(&huge);
+}
+
+static void
+let_threads_start(struct fixture *f)
+{
+    assert_ok(pthread_setattr_default_np(&f->usual));
+    pthread_attr_destroy(&f->usual);
+}
+
 static void
 a_call_without_a_thread_is_refused(void **state)
 {
     struct fixture *f = *state;
-    pthread_attr_t usual;
-    pthread_attr_t huge;
+    ouro_task_fn *const ways[] = {call, call_with_frame, call_and_give_away};
 
-    assert_ok(pthread_getattr_default_np(&usual));
-    assert_ok(pthread_attr_init(&huge));
-    assert_ok(pthread_attr_setstacksize(&huge, (size_t)1 << 47));
-    assert_ok(pthread_setattr_default_np(&huge));
-    start_caller(f, &f->caller, call_and_give_away);
+    make_executor(f);
+    let_no_thread_start(f);
+    for (int i = 0; i < 3; i++) {
+        start_caller(f, &f->many[i], ways[i]);
+        finish(f, &f->many[i]);
+    }
+    let_threads_start(f);
+    for (int i = 0; i < 3; i++)
+        assert_err(f->many[i].result, EAGAIN);
+    assert_int_equal(ouro_executor_threads(f->executor), 0);
+
+    gate_open(&gate);
+    start_caller(f, &f->caller, call);
     finish(f, &f->caller);
-    assert_ok(pthread_setattr_default_np(&usual));
-    pthread_attr_destroy(&usual);
-    pthread_attr_destroy(&huge);
+    assert_int_equal(f->caller.result, 1);
+}
 
-    assert_err(f->caller.result, EAGAIN);
+static void
+a_call_waits_for_a_thread_that_is_there_if_no_other_can_start(void **state)
+{
+    struct fixture *f = *state;
+
+    make_executor(f);
+    start_caller(f, &f->many[0], call);
+    run_one_turn(f);
+    gate_wait_inside(&gate, 1);
+    let_no_thread_start(f);
+    start_caller(f, &f->many[1], call);
+    run_one_turn(f);
+    let_threads_start(f);
+    assert_int_equal(ouro_executor_threads(f->executor), 1);
+    assert_int_equal(f->many[1].result, UNSEEN);
+
+    gate_open(&gate);
+    for (int i = 0; i < 2; i++) {
+        finish(f, &f->many[i]);
+        assert_int_equal(f->many[i].result, i);
+    }
+    assert_int_equal(ouro_executor_threads(f->executor), 1);
 }
 
 /* A92: the resolver shares no thread with executors. */
@@ -304,6 +351,7 @@ main(void)
         TEST(many_calls_all_get_their_result),
         TEST(many_are_cancelled_whatever_became_of_them),
         TEST(a_call_without_a_thread_is_refused),
+        TEST(a_call_waits_for_a_thread_that_is_there_if_no_other_can_start),
         TEST(a_lookup_answers_while_every_thread_sleeps),
     };
 

@@ -193,6 +193,105 @@ a_block_of_a_task_that_was_cancelled_before_is_discarded_too(void **state)
     assert_int_equal(f->discarded, 1);
 }
 
+/* What discards may do anything: nothing of the executor is locked. */
+
+static struct fixture *discarding;
+
+/* It cannot wait, but start what does. */
+static void
+discard_and_call_again(void *arg)
+{
+    struct caller *again = &discarding->callers[2];
+
+    discard(arg);
+    again->executor = discarding->executor;
+    assert_ok(ouro_loop_create_task(discarding->loop, &again->task,
+                                    run_in_executor, again));
+}
+
+static void
+discard_and_free_the_executor(void *arg)
+{
+    discard(arg);
+    ouro_executor_free(discarding->executor);
+}
+
+static int
+give_away_to_who_calls_again(void *arg)
+{
+    struct caller *caller = arg;
+
+    return finish(caller, ouro_run_in_executor_take(caller->executor, multiply,
+                                                    discard_and_call_again,
+                                                    &caller->block,
+                                                    sizeof(caller->block)));
+}
+
+static int
+give_away_to_who_frees(void *arg)
+{
+    struct caller *caller = arg;
+
+    return finish(caller,
+                  ouro_run_in_executor_take(
+                      caller->executor, multiply, discard_and_free_the_executor,
+                      &caller->block, sizeof(caller->block)));
+}
+
+/* The first call is being made, the second waits; cancel the one of them. */
+static void
+cancel_one_of_two(struct fixture *f, ouro_task_fn *fn, int which)
+{
+    discarding = f;
+    make_executor(f, 1, 0);
+    start_callers(f, fn, 2);
+    ouro_task_cancel(f->callers[which].task);
+    ouro_sim_advance(f->sim, 0);
+    assert_err(f->callers[which].result, ECANCELED);
+}
+
+static void
+what_discards_after_a_call_may_make_another(void **state)
+{
+    struct fixture *f = *state;
+
+    cancel_one_of_two(f, give_away_to_who_calls_again, 0);
+    ouro_sim_advance(f->sim, 3 * JOB_NS);
+
+    assert_int_equal(f->discarded, 1);
+    assert_int_equal(f->callers[1].result, 2);
+    assert_int_equal(f->callers[2].result, 3);
+}
+
+static void
+what_discards_a_call_that_is_not_made_may_make_another(void **state)
+{
+    struct fixture *f = *state;
+
+    cancel_one_of_two(f, give_away_to_who_calls_again, 1);
+    assert_int_equal(f->discarded, 1);
+    ouro_sim_advance(f->sim, 2 * JOB_NS);
+
+    assert_int_equal(f->callers[0].result, 1);
+    assert_int_equal(f->callers[2].result, 3);
+}
+
+static void
+what_discards_the_last_call_may_free_the_executor(void **state)
+{
+    struct fixture *f = *state;
+
+    discarding = f;
+    make_executor(f, 1, 0);
+    start_callers(f, give_away_to_who_frees, 1);
+    size_t blocks = live_allocations();
+    ouro_task_cancel(f->callers[0].task);
+    ouro_sim_advance(f->sim, JOB_NS);
+
+    assert_int_equal(f->discarded, 1);
+    assert_int_equal(live_allocations(), blocks - 2); /* and the call */
+}
+
 /* The end. */
 
 static void
@@ -404,6 +503,9 @@ main(void)
         TEST(a_block_that_was_left_is_discarded_after_the_call),
         TEST(a_block_of_a_call_that_is_not_made_is_discarded_at_once),
         TEST(a_block_of_a_task_that_was_cancelled_before_is_discarded_too),
+        TEST(what_discards_after_a_call_may_make_another),
+        TEST(what_discards_a_call_that_is_not_made_may_make_another),
+        TEST(what_discards_the_last_call_may_free_the_executor),
         TEST(a_shutdown_waits_for_what_was_accepted),
         TEST(a_shutdown_waits_for_a_call_that_nobody_waits_for),
         TEST(after_a_shutdown_calls_are_refused),
