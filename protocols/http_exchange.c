@@ -184,7 +184,7 @@ answer_without_route(struct ouro__http_connection *connection)
 
     if (head->form == OURO_HTTP1_AUTHORITY) {
         ouro__http_refuse(connection, 501);
-    } else if (head->form == OURO_HTTP1_ASTERISK) {
+    } else if (ouro__http_same_name(head->path, "*")) {
         answer_nothing(connection);
     } else if (!ouro__http_path_is_valid(head->path)) {
         ouro__http_refuse(connection, 400);

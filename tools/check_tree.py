@@ -90,7 +90,7 @@ def check_lists(root, fail):
         return rf"^\s*{re.escape(str(path.relative_to(root)))}\s*$"
 
     for pattern in ("src/*.[cS]", "src/*/*.[cS]", "transports/*.c",
-                    "include/ouro/*.h"):
+                    "protocols/*.c", "include/ouro/*.h"):
         listed(pattern, "CMakeLists.txt", whole)
     listed("tests/*/test_*.c", "tests/CMakeLists.txt",
            lambda path: rf"^\s*ouro_test\({path.stem[5:]} {path.parent.name}\b")

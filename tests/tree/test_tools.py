@@ -205,16 +205,18 @@ class Lists(Tree):
             self.write(name, "")
         self.assert_accepted("check_tree.py", "lists")
         self.write("src/a.c", "")
+        self.write("protocols/p.c", "")
         self.write("tests/unit/test_b.c", "")
         self.write("examples/c.c", "")
         self.write("examples/tutorial/d.c", "")
         done = self.run_tool("check_tree.py", "lists").stdout
         self.assertIn("src/a.c: is not named", done)
+        self.assertIn("protocols/p.c: is not named", done)
         self.assertIn("tests/unit/test_b.c: is not named", done)
         self.assertIn("examples/c.c: is not named", done)
         self.assertIn("examples/tutorial/d.c: is not named", done)
 
-        self.write("CMakeLists.txt", "  src/a.c\n")
+        self.write("CMakeLists.txt", "  src/a.c\n  protocols/p.c\n")
         self.write("tests/CMakeLists.txt", "ouro_test(b unit)\n")
         self.write("examples/CMakeLists.txt",
                    "ouro_example(c)\nouro_tutorial(d)\n")
