@@ -55,7 +55,8 @@ ouro__copy_file(struct ouro__engine *engine, int fd, int file, off_t offset,
     return sent;
 }
 
-/* One that was pending before is not ours to take. */
+/* One that was pending before is not ours to take.  Who does not mask it has
+ * none. */
 static bool
 is_pending(int number)
 {
@@ -73,15 +74,17 @@ sendfile_quietly(int fd, int file, off_t offset, size_t size)
 
     sigemptyset(&pipe);
     sigaddset(&pipe, SIGPIPE);
-    bool was_pending = is_pending(SIGPIPE);
     (void)pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    bool was_masked = sigismember(&before, SIGPIPE) == 1;
+    bool was_pending = was_masked && is_pending(SIGPIPE);
 
     ssize_t sent = sendfile(fd, file, &offset, size);
     if (sent < 0)
         sent = -errno;
     if (sent == -EPIPE && !was_pending)
         (void)sigtimedwait(&pipe, NULL, &now);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!was_masked)
+        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return sent;
 }
 
