@@ -109,28 +109,21 @@ ouro__loop_new_on(struct ouro_loop **out_loop, struct ouro__engine *engine,
     return 0;
 }
 
-int
-ouro_loop_new(struct ouro_loop **out_loop,
-              const struct ouro_loop_options *options)
+/* On io_uring. */
+static int
+loop_new(struct ouro_loop **out_loop, const struct ouro_loop_options *wanted)
 {
-    static const struct ouro_loop_options defaults;
-    struct ouro_loop_options wanted = options != NULL ? *options : defaults;
     struct ouro_mailbox *mailbox;
     struct ouro__engine *engine;
 
-    int rc = ouro__loop_check_options(&wanted);
-    if (rc < 0)
-        return rc;
-    fill_in_defaults(&wanted);
-
-    rc = ouro__mailbox_new(&mailbox);
+    int rc = ouro__mailbox_new(&mailbox);
     if (rc < 0) {
-        ouro__explain_refusal(wanted.report, "eventfd", rc);
+        ouro__explain_refusal(wanted->report, "eventfd", rc);
         return rc;
     }
 
     struct ouro__engine_options how = {
-        .loop = &wanted,
+        .loop = wanted,
         .wake_fd = ouro__mailbox_descriptor(mailbox),
     };
     rc = ouro__engine_uring_new(&engine, &how);
@@ -138,7 +131,27 @@ ouro_loop_new(struct ouro_loop **out_loop,
         ouro_mailbox_unref(mailbox);
         return rc;
     }
-    return ouro__loop_new_on(out_loop, engine, mailbox, &wanted);
+    return ouro__loop_new_on(out_loop, engine, mailbox, wanted);
+}
+
+int
+ouro_loop_new(struct ouro_loop **out_loop,
+              const struct ouro_loop_options *options)
+{
+    static const struct ouro_loop_options defaults;
+    struct ouro_loop_options wanted = options != NULL ? *options : defaults;
+    struct ouro_report *report = wanted.report;
+    struct ouro_report why = {"no memory for a loop"};
+
+    int rc = ouro__loop_check_options(&wanted);
+    if (rc < 0)
+        return rc;
+    fill_in_defaults(&wanted);
+    wanted.report = &why;
+    rc = loop_new(out_loop, &wanted);
+    if (rc < 0 && report != NULL)
+        *report = why;
+    return rc;
 }
 
 /* The end. */

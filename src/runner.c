@@ -38,7 +38,7 @@ static int
 new_loop(struct ouro_loop **out_loop, const struct ouro_run_options *options)
 {
     struct ouro_loop_options wanted = options->loop;
-    struct ouro_report report = {"no memory for a loop"};
+    struct ouro_report report;
 
     if (wanted.report == NULL)
         wanted.report = &report;
@@ -170,8 +170,11 @@ ouro_runner_run(struct ouro_runner *runner, ouro_task_fn *main, void *arg)
     if (rc < 0)
         return rc;
     rc = ouro__create_task(runner->loop, &task, main, arg, "main", OURO_HERE);
-    if (rc < 0)
+    if (rc < 0) {
+        ouro__loop_report(runner->loop, "the main task could not be started",
+                          rc, NULL, NULL);
         return rc;
+    }
 
     rc = run_task(runner, task);
     ouro_task_unref(task);

@@ -42,6 +42,7 @@ struct ouro_run_options {
  * accepted are waited for; so are lookups of names.
  *
  * Returns what `main` returned, or why there is no loop; see ouro_loop_new().
+ *   -ENOMEM     there is a loop, and no memory for its first task
  *   -EINVAL     dump_signal cannot be handled, or is one of the two; or
  *               the limit of the stalls is out of its range
  *   -EINTR      a signal cancelled `main`, and it ended with -ECANCELED for

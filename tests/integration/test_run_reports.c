@@ -92,6 +92,36 @@ another_handler_is_told_instead(void **state)
     assert_string_equal(child.text, "");
 }
 
+static int
+note_that_it_runs(void *arg)
+{
+    *(bool *)arg = true;
+    return 0;
+}
+
+static void
+a_main_that_cannot_be_started_is_told_of(void **state)
+{
+    struct fixture *f = *state;
+    struct ouro_report why;
+    bool ran = false;
+
+    f->options.loop =
+        (struct ouro_loop_options){.report = &why,
+                                   .exception_handler = see_exception,
+                                   .exception_arg = &f->seen};
+    for (unsigned n = 1; !ran; n++) {
+        f->seen.count = 0;
+        why.text[0] = '\0';
+        fail_allocation(n);
+        int rc = ouro_run_with(note_that_it_runs, &ran, &f->options);
+        fail_allocation(0);
+
+        assert_int_equal(rc, ran ? 0 : -ENOMEM);
+        assert_int_equal(f->seen.count + (why.text[0] != '\0'), !ran);
+    }
+}
+
 /* A stack that overflows. */
 
 /* A depth that is not known when this is compiled. */
@@ -179,6 +209,7 @@ main(void)
         cmocka_unit_test_setup(what_nobody_else_can_be_told_goes_to_stderr,
                                setup),
         cmocka_unit_test_setup(another_handler_is_told_instead, setup),
+        cmocka_unit_test_setup(a_main_that_cannot_be_started_is_told_of, setup),
         cmocka_unit_test_setup(a_stack_that_overflows_is_named, setup),
         cmocka_unit_test_setup(the_report_of_an_overflow_can_be_turned_off,
                                setup),
