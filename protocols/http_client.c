@@ -42,14 +42,18 @@ int
 ouro_http_client_new(struct ouro_http_client **out_client,
                      const struct ouro_http_client_options *options)
 {
-    struct ouro_http_client *client = ouro_alloc(sizeof(*client));
+    struct ouro_http_client_options filled = {.redirects = 0};
 
+    if (options != NULL)
+        filled = *options;
+    fill_in(&filled);
+    int rc = ouro__http_options_check(&filled);
+    if (rc < 0)
+        return rc;
+    struct ouro_http_client *client = ouro_alloc(sizeof(*client));
     if (client == NULL)
         return -ENOMEM;
-    *client = (struct ouro_http_client){.kept_count = 0};
-    if (options != NULL)
-        client->options = *options;
-    fill_in(&client->options);
+    *client = (struct ouro_http_client){.options = filled};
     client->limits.fields_size = client->options.head_size;
     TAILQ_INIT(&client->kept);
     *out_client = client;

@@ -88,7 +88,11 @@ struct ouro__http_ask {
     bool gave_up;  /* the pull function failed, not the connection */
 };
 
-/* -EINVAL: `*out_why` is a phrase. */
+/* -EINVAL: what it has cannot be sent. */
+OURO_MUST_USE int
+ouro__http_options_check(const struct ouro_http_client_options *options);
+
+/* The same; `*out_why` is a phrase. */
 OURO_MUST_USE int ouro__http_call_check(const struct ouro_http_call *call,
                                         const char **out_why);
 

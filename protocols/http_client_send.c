@@ -55,6 +55,22 @@ is_about_body(struct ouro_slice name)
            && strncasecmp((const char *)name.data, "Content-", 8) == 0;
 }
 
+/* White space around it would not arrive. */
+static bool
+is_whole_value(struct ouro_slice value)
+{
+    return ouro__http_is_value(value)
+           && (value.size == 0
+               || (strchr(" \t", value.data[0]) == NULL
+                   && strchr(" \t", value.data[value.size - 1]) == NULL));
+}
+
+int
+ouro__http_options_check(const struct ouro_http_client_options *options)
+{
+    return is_whole_value(slice(options->user_agent)) ? 0 : -EINVAL;
+}
+
 int
 ouro__http_call_check(const struct ouro_http_call *call, const char **out_why)
 {
@@ -73,8 +89,8 @@ ouro__http_call_check(const struct ouro_http_call *call, const char **out_why)
     for (size_t i = 0; i < call->field_count; i++) {
         const struct ouro_http1_field *field = &call->fields[i];
 
-        if (!ouro__http_is_token(field->name)
-            || !ouro__http_is_value(field->value) || is_own(field->name))
+        if (!ouro__http_is_token(field->name) || !is_whole_value(field->value)
+            || is_own(field->name))
             return -EINVAL;
     }
     return 0;

@@ -34,6 +34,7 @@ struct ouro_http_client;
 /**
  * Make a client; `options` may be NULL, and are copied.
  *
+ *   -EINVAL  options.user_agent is no value of a field
  *   -ENOMEM
  */
 OURO_MUST_USE int

@@ -69,6 +69,15 @@ what_was_answered_in_part_is_not_asked_again(void **state)
     assert_int_equal(play.line, 2);
 }
 
+static ssize_t
+pull_nothing(void *into, size_t size, void *context)
+{
+    (void)into;
+    (void)size;
+    (void)context;
+    return 0;
+}
+
 static int
 get_in_little_time(struct play *play)
 {
@@ -92,6 +101,133 @@ the_body_of_a_redirection_does_not_hold_it_up(void **state)
     assert_ok(run_in_world(engine, run_play, &play));
     assert_string_equal(play.body, "hi");
     assert_int_equal(play.connections, 2);
+}
+
+/* What somebody may have been made to ask for. */
+struct bad_call {
+    const char *method;
+    const char *path;
+    const char *name;
+    const char *value;
+};
+
+static const struct bad_call *bad_call;
+
+static int
+make_bad_call(struct play *play)
+{
+    const char *name = bad_call->name != NULL ? bad_call->name : "A";
+    const char *value = bad_call->value != NULL ? bad_call->value : "b";
+    const struct ouro_http1_field field = {
+        ouro_slice_of(name, strlen(name)),
+        ouro_slice_of(value, strlen(value)),
+    };
+    struct ouro_http_call call = {
+        .method = bad_call->method, .fields = &field, .field_count = 1};
+
+    return call_path(play, call, bad_call->path != NULL ? bad_call->path : "/");
+}
+
+static void
+what_would_be_another_request_is_not_sent(void **state)
+{
+    static const struct bad_call rows[] = {
+        {.method = ""},
+        {.method = "GET /x HTTP/1.1\r\nA: b\r\n\r\nGET"},
+        {.method = "CONNECT"},
+        {.path = "/ HTTP/1.1\r\nA: b"},
+        {.path = "/\n"},
+        {.path = "/a b"},
+        {.path = "/\xc3\xa4"},
+        {.path = "/%"},
+        {.path = "@127.0.0.2/"},
+        {.name = ""},
+        {.name = "A\r\nB"},
+        {.name = "A "},
+        {.name = "content-length"},
+        {.name = "HOST"},
+        {.name = "Transfer-Encoding"},
+        {.value = "b\r\nC: d"},
+        {.value = "b\n"},
+        {.value = " b"},
+        {.value = "b\t"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct play play = {.act = make_bad_call};
+
+        bad_call = &rows[i];
+        assert_err(run_in_world(engine, run_play, &play), EINVAL);
+        assert_string_not_equal(play.report.text, "");
+        assert_int_equal(play.connections, 0);
+    }
+}
+
+static int
+post_two_bodies(struct play *play)
+{
+    struct ouro_http_call call = {.pull = pull_nothing,
+                                  .body = OURO_BYTES("ab")};
+
+    return call_path(play, call, "/");
+}
+
+static void
+a_call_has_one_body(void **state)
+{
+    struct play play = {.act = post_two_bodies};
+
+    (void)state;
+    assert_err(run_in_world(engine, run_play, &play), EINVAL);
+    assert_int_equal(play.connections, 0);
+}
+
+static int
+get_as_two_agents(struct play *play)
+{
+    const struct ouro_http_client_options options = {
+        .user_agent = "one\r\nCookie: two",
+    };
+    struct ouro_http_client *client;
+
+    (void)play;
+    return ouro_http_client_new(&client, &options);
+}
+
+static void
+a_user_agent_that_is_no_value_is_refused(void **state)
+{
+    struct play play = {.act = get_as_two_agents};
+
+    (void)state;
+    assert_err(run_in_world(engine, run_play, &play), EINVAL);
+}
+
+static void
+a_location_that_is_none_is_told_as_such(void **state)
+{
+    static const struct {
+        const char *line;
+        int error;
+    } rows[] = {
+        {MOVED("302", "https://127.0.0.1/"), EPROTONOSUPPORT},
+        {MOVED("302", "file:///etc/passwd"), EPROTONOSUPPORT},
+        {MOVED("302", "http://u:p@127.0.0.1/"), EINVAL},
+        {MOVED("302", "/a b"), EINVAL},
+        {MOVED("302", "http://[/"), EINVAL},
+        {MOVED("302", ""), ELOOP},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct play play = {.lines = {rows[i].line, rows[i].line},
+                            .options = {.redirects = 1},
+                            .act = get_once};
+
+        assert_err(run_in_world(engine, run_play, &play), rows[i].error);
+        assert_string_not_equal(play.report.text, "");
+    }
 }
 
 /* Connections at once. */
@@ -168,6 +304,10 @@ main(int argc, char **argv)
         cmocka_unit_test(what_has_no_end_is_given_up_at_a_limit),
         cmocka_unit_test(what_was_answered_in_part_is_not_asked_again),
         cmocka_unit_test(the_body_of_a_redirection_does_not_hold_it_up),
+        cmocka_unit_test(what_would_be_another_request_is_not_sent),
+        cmocka_unit_test(a_call_has_one_body),
+        cmocka_unit_test(a_user_agent_that_is_no_value_is_refused),
+        cmocka_unit_test(a_location_that_is_none_is_told_as_such),
         cmocka_unit_test(
             many_kept_connections_that_were_closed_are_passed_over),
     };

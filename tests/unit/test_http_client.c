@@ -386,6 +386,6 @@ main(void)
         cmocka_unit_test(a_host_that_is_not_there_is_given_up_in_time),
     };
 
-    memcpy(large + LARGE - strlen(END), END, strlen(END));
+    memcpy(large + LARGE - (sizeof(END) - 1), END, sizeof(END) - 1);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
