@@ -131,12 +131,16 @@ wake_if_asleep(struct ouro_mailbox *mailbox)
         return;
 
     /* The counter cannot overflow, and a signal cannot interrupt it: it is
-     * written once for each sleep. */
+     * written once for each sleep.  Nor may pthread_cancel(3) end the thread
+     * there: the loop would sleep on, and nobody else would write. */
     int saved = errno;
+    int cancel;
     uint64_t one = 1;
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     ssize_t written = write(mailbox->wake_fd, &one, sizeof(one));
 
     (void)written;
+    (void)pthread_setcancelstate(cancel, NULL);
     errno = saved;
 }
 

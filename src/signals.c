@@ -17,6 +17,7 @@
  * - A burst: it is noted while the inlet is on its way, and told once.
  * - The loop is freed while signal_came() runs on another thread: it waits
  *   until nobody can be looking at its inlet.
+ * - The thread it runs on was cancelled: that ends when signal_came() has.
  * - The process forks: the child puts back what was there, for its signals are
  *   nothing to the loops of its parent.
  *
@@ -126,12 +127,15 @@ note(struct inlet *inlet, uint64_t bit)
     (void)rc;
 }
 
-/* The signal handler: everything in it is lock-free. */
+/* The signal handler: everything in it is lock-free.  A thread that is
+ * cancelled in here would be counted for ever, and end_inlet() wait for it. */
 static void
 signal_came(int number)
 {
     int saved = errno;
+    int cancel;
 
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
     atomic_fetch_add(&readers, 1);
     for (struct inlet *inlet = atomic_load(&inlets); inlet != NULL;
          inlet = atomic_load(&inlet->next)) {
@@ -139,6 +143,7 @@ signal_came(int number)
             note(inlet, bit_of(number));
     }
     atomic_fetch_sub(&readers, 1);
+    (void)pthread_setcancelstate(cancel, NULL);
     errno = saved;
 }
 

@@ -3,6 +3,7 @@
  * list of behaviours on the real engine. */
 #include "ouro_test.h"
 
+#include "mailbox.h"
 #include "peer.h"
 
 #include <pthread.h>
@@ -263,6 +264,48 @@ loops_of_several_threads_all_hear_of_a_signal(void **state)
     }
 }
 
+/* A thread that was cancelled, and has the signal before it comes to its end.
+ */
+
+static void *
+raise_when_cancelled(void *arg)
+{
+    (void)pthread_cancel(pthread_self());
+    (void)raise(SIGUSR1);
+    pthread_testcancel();
+    return arg;
+}
+
+static void
+stop_the_loop(void *arg)
+{
+    struct fixture *f = arg;
+
+    f->calls++;
+    ouro_loop_stop(f->loop);
+}
+
+/* Else the loop would be freed for ever: it waits for whoever is in there. */
+static void
+a_thread_is_not_cancelled_in_the_midst_of_a_signal(void **state)
+{
+    struct fixture *f = *state;
+    struct ouro_mailbox *mailbox = ouro_loop_mailbox(f->loop);
+    pthread_t thread;
+    void *end;
+
+    assert_ok(ouro_add_signal_handler(f->loop, &f->handler, SIGUSR1,
+                                      stop_the_loop, f));
+    assert_true(ouro__mailbox_may_sleep(mailbox));
+    ouro_mailbox_unref(mailbox);
+    assert_ok(pthread_create(&thread, NULL, raise_when_cancelled, f));
+    assert_ok(pthread_join(thread, &end));
+    assert_ptr_equal(end, PTHREAD_CANCELED);
+
+    ouro_loop_run_forever(f->loop);
+    assert_int_equal(f->calls, 1);
+}
+
 /* Beside ouro_run(), which handles SIGTERM as well. */
 
 static int
@@ -302,6 +345,7 @@ main(void)
         TEST(the_last_signal_of_a_storm_is_heard),
         TEST(handlers_may_come_and_go_while_signals_come),
         TEST(loops_of_several_threads_all_hear_of_a_signal),
+        TEST(a_thread_is_not_cancelled_in_the_midst_of_a_signal),
         cmocka_unit_test(
             a_handler_comes_before_the_run_which_has_it_back_afterwards),
     };

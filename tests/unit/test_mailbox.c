@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum { LETTERS = 6, THREADS = 4, POSTS = 5000 };
 
@@ -368,6 +369,36 @@ posts_of_many_threads_all_come_and_in_order(void **state)
     }
 }
 
+static void *
+post_when_cancelled(void *arg)
+{
+    struct fixture *f = arg;
+
+    (void)pthread_cancel(pthread_self());
+    f->result = post(f, 0);
+    pthread_testcancel();
+    return NULL;
+}
+
+static void
+a_thread_that_was_cancelled_wakes_the_loop_before_it_ends(void **state)
+{
+    struct fixture *f = *state;
+    pthread_t thread;
+    void *end;
+    uint64_t count = 0;
+
+    assert_true(ouro__mailbox_may_sleep(f->mailbox));
+    assert_ok(pthread_create(&thread, NULL, post_when_cancelled, f));
+    assert_ok(pthread_join(thread, &end));
+
+    assert_ptr_equal(end, PTHREAD_CANCELED);
+    assert_ok(f->result);
+    assert_int_equal(read(ouro__mailbox_descriptor(f->mailbox), &count, 8), 8);
+    ouro_sim_turn(f->sim);
+    assert_string_equal(f->trace, "a");
+}
+
 static int
 setup(void **state)
 {
@@ -417,6 +448,7 @@ main(void)
         TEST(the_last_reference_gives_all_of_it_back),
         TEST(without_a_descriptor_there_is_none),
         TEST(posts_of_many_threads_all_come_and_in_order),
+        TEST(a_thread_that_was_cancelled_wakes_the_loop_before_it_ends),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
