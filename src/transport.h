@@ -14,7 +14,13 @@ enum stage {
 };
 
 /* What a protocol has been told, as bits. */
-enum told { TOLD_MADE = 1, TOLD_EOF = 2, TOLD_PAUSE = 4, TOLD_LOST = 8 };
+enum told {
+    TOLD_MADE = 1,
+    TOLD_EOF = 2,
+    TOLD_PAUSE = 4,
+    TOLD_LOST = 8,
+    TOLD_DROPPED = 16 /* by a report */
+};
 
 enum event {
     EVENT_MADE,

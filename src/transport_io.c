@@ -145,13 +145,17 @@ static void
 drop(struct ouro_transport *transport, size_t size)
 {
     transport->loop->stats.writes_dropped++;
-    if (transport->dropped_bytes == 0)
+    transport->dropped_bytes += size;
+    /* That sending has failed is not told yet: who writes cannot know. */
+    bool known = transport->stage != STAGE_OPEN || transport->eof_written;
+    if (known && (transport->told & TOLD_DROPPED) == 0) {
+        transport->told |= TOLD_DROPPED;
         ouro__loop_report(transport->loop,
                           "bytes were written to a connection that is closed, "
                           "lost, or at its end, and dropped",
                           transport->reason, transport->ops->name,
                           transport->site);
-    transport->dropped_bytes += size;
+    }
 }
 
 /* Whether there is a way out for what is written. */

@@ -176,8 +176,11 @@ answer_badly(struct ouro_http_request *request, void *context)
     scene->seen[1] = ouro_http_begin(request, 600, NULL, 0);
     scene->seen[2] = ouro_http_begin(request, 200, "a\r\nb: c", 0);
     scene->seen[3] = ouro_http_begin(request, 200, NULL, -2);
-    int status = atoi((const char *)ouro_http_param(request, "status").data);
-    ouro_http_respond_text(request, status, "bad");
+    struct ouro_slice status = ouro_http_param(request, "status");
+    char digits[8] = "";
+
+    strncat(digits, (const char *)status.data, status.size);
+    ouro_http_respond_text(request, atoi(digits), "bad");
     return 0;
 }
 
