@@ -176,8 +176,8 @@ ouro__executor_report(struct ouro_executor *executor)
         if (job->delivered || job->reported)
             continue;
         job->reported = true;
-        ouro__loop_report(executor->loop, "a call on a thread did not end",
-                          -ETIMEDOUT, job->name, job->site);
+        ouro__loop_report(executor->loop, "a call on a thread did not end", 0,
+                          job->name, job->site);
     }
 }
 

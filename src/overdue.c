@@ -11,12 +11,10 @@
  *
  * - A shield does not stop the clock: what is told is that something takes
  *   long, and clean-up that hangs is just that.
- * - Who waits for a group that was told to end, too, is not at fault.  Its
- *   tasks are in the list themselves, and it is looked at again.
+ * - Who waits for a task that was told to end, too, is not at fault.  That one
+ *   is in the list itself, and who waits is looked at again.
  */
 #include "overdue.h"
-
-#include <errno.h>
 
 static struct ouro_task *
 first_of(const struct ouro__tasks *tasks)
@@ -31,13 +29,21 @@ has_to_end(const struct ouro_task *task)
     return task->cancels > 0 || task->told || ouro__task_is_cancelled(task);
 }
 
+/* Its group's, the one it joins or waits for with a limit, those it gathers.
+ * Who has a lock is known in a dump only. */
 static bool
-waits_for_its_group(const struct ouro_task *task)
+waits_for_one_that_has_to_end(struct ouro_task *task)
 {
-    const struct ouro_group *group = task->waits_on;
+    struct ouro__edges edges = {0};
+    const struct ouro_task *other;
 
-    return ouro__task_waits(task) && task->waits_for->shape == OURO__WAIT_GROUP
-           && group->cancelled;
+    if (!ouro__task_waits(task) || task->waits_for->shape == OURO__WAIT_OWNER)
+        return false;
+    while ((other = ouro__graph_next(task, &edges)) != NULL) {
+        if (has_to_end(other))
+            return true;
+    }
+    return false;
 }
 
 static void tell_all(void *arg);
@@ -73,7 +79,7 @@ tell_all(void *arg)
             set_timer(tasks);
             return;
         }
-        if (!waits_for_its_group(task)) {
+        if (!waits_for_one_that_has_to_end(task)) {
             ouro__overdue_tell(task);
             continue;
         }
@@ -114,7 +120,6 @@ ouro__overdue_tell(struct ouro_task *task)
 {
     const struct ouro_exception exception = {
         .message = "a task did not end although it was cancelled",
-        .error = -ETIMEDOUT,
         .task = task,
         .name = task->name,
         .site = task->site,

