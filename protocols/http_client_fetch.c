@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* From a call to its answer: connections, attempts, redirections.
  *
- * The happy path: a connection, the request, heads of 1xx, which are skipped,
- * and the head of the answer.
+ * The happy path: a connection, and one exchange on it.
  *
  * What may happen instead:
  *
  * - A kept connection ends before a byte of the answer: the request is sent
  *   once more, on a new one, if that does no harm.
- * - The server answers while the body is still sent: a task reads meanwhile.
- *   A refusal ends the body; with 2xx the rest of it goes out, if it can.  The
- *   answer counts in any case.
  * - It redirects: the same from the beginning, with another URL.
  */
 #include "http_client_inside.h"
@@ -22,22 +18,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-static enum ouro_http1_asked
-asked_by(const struct ouro__http_ask *ask)
-{
-    bool head =
-        ask->method.size == 4 && memcmp(ask->method.data, "HEAD", 4) == 0;
-
-    return head ? OURO_HTTP1_ASKED_HEAD : OURO_HTTP1_ASKED;
-}
-
-static bool
-is_lost(int error)
-{
-    return error == -OURO_EINCOMPLETE || error == -ECONNRESET
-           || error == -EPIPE;
-}
 
 /* Idempotent (RFC 9110, 9.2.2), and there to be sent again. */
 static bool
@@ -52,148 +32,6 @@ may_repeat(const struct ouro__http_ask *ask)
             strlen(*name) == ask->method.size
             && memcmp(*name, ask->method.data, ask->method.size) == 0;
     return is_idempotent && (ask->call->pull == NULL || ask->bodiless);
-}
-
-/* The head of the answer, behind those of 1xx, unless it is there. */
-static int
-read_answer(struct ouro_http_response *response,
-            const struct ouro__http_ask *ask)
-{
-    int rc = 0;
-
-    while (rc == 0 && !response->answered) {
-        rc = ouro__http_read_head(response, asked_by(ask));
-        response->answered =
-            rc == 0
-            && (response->head.status >= 200 || response->head.status == 101);
-    }
-    if (rc == 0 && response->head.framing == OURO_HTTP1_TUNNEL)
-        return -EBADMSG;
-    return rc;
-}
-
-static int
-read_answer_in_time(struct ouro_http_response *response,
-                    const struct ouro__http_ask *ask)
-{
-    struct ouro_timeout limit;
-
-    ouro_timeout_begin(&limit, response->client->options.head_timeout_ns);
-    int rc = read_answer(response, ask);
-    return (int)ouro_timeout_end(&limit, rc);
-}
-
-/* Until the server agrees, or answers, or the time for that is over. */
-static int
-await_continue(struct ouro_http_response *response,
-               const struct ouro__http_ask *ask)
-{
-    struct ouro_timeout limit;
-    int rc;
-
-    ouro_timeout_begin(&limit, response->client->options.expect_timeout_ns);
-    do
-        rc = ouro__http_read_head(response, asked_by(ask));
-    while (rc == 0 && response->head.status > 101
-           && response->head.status < 200);
-    rc = (int)ouro_timeout_end(&limit, rc);
-    response->answered = rc == 0 && response->head.status > 100;
-    return rc == -ETIMEDOUT ? 0 : rc;
-}
-
-/* A body that takes its time, and who listens meanwhile. */
-struct sending {
-    struct ouro_http_response *response;
-    const struct ouro__http_ask *ask;
-    struct ouro_group group;
-};
-
-/* A refusal ends the body; one that agrees may need the rest of it. */
-static int
-hear_answer(void *arg)
-{
-    struct sending *sending = arg;
-    int rc = read_answer(sending->response, sending->ask);
-
-    if (rc == 0 && sending->response->head.status >= 300) {
-        sending->response->unsent = true;
-        ouro_group_cancel(&sending->group);
-    }
-    return rc;
-}
-
-static int
-send_and_hear(struct ouro_http_response *response, struct ouro__http_ask *ask)
-{
-    struct sending sending = {.response = response, .ask = ask};
-
-    ouro_group_begin(&sending.group);
-    int rc = ouro_group_create_task(&sending.group, hear_answer, &sending);
-    if (rc == 0)
-        rc = ouro__http_send_body(response->link, ask);
-    if (rc == 0)
-        ouro_group_cancel(&sending.group);
-    rc = ouro_group_end(&sending.group, rc);
-    if (rc == 0)
-        ask->gave_up = false; /* it was told to */
-    return rc;
-}
-
-static int
-send_ask(struct ouro_http_response *response, struct ouro__http_ask *ask)
-{
-    int rc = ouro__http_send_head(response->link, ask);
-
-    if (rc == 0 && ask->call->expect_continue && ouro__http_ask_has_body(ask))
-        rc = await_continue(response, ask);
-    if (rc < 0 || !ouro__http_ask_has_body(ask))
-        return rc;
-    if (response->answered) {
-        response->unsent = true;
-        return 0;
-    }
-    return ouro__http_ask_is_short(ask)
-               ? ouro__http_send_body(response->link, ask)
-               : send_and_hear(response, ask);
-}
-
-/* The request did not leave as a whole; there may be an answer all the same. */
-static bool
-may_be_answered(const struct ouro_http_response *response,
-                const struct ouro__http_ask *ask, int error)
-{
-    return !ask->gave_up
-           && (is_lost(error) || (response->answered && error == -ETIMEDOUT));
-}
-
-static int
-exchange(struct ouro_http_response *response, struct ouro__http_ask *ask)
-{
-    int sent = send_ask(response, ask);
-
-    response->unsent |= sent < 0;
-    if (sent < 0 && !may_be_answered(response, ask, sent))
-        return sent;
-    int rc = read_answer_in_time(response, ask);
-    if (rc < 0)
-        return sent < 0 && is_lost(rc) ? sent : rc;
-    return ouro__http_begin_body(response);
-}
-
-static const char *
-phrase_of(const struct ouro_http_response *response, int error)
-{
-    if (response->head.error != OURO_HTTP1_OK)
-        return ouro_http1_error_name(response->head.error);
-    if (error == -OURO_ELIMIT)
-        return "it sent too many heads of 1xx";
-    if (error == -EBADMSG)
-        return "it changed to another protocol";
-    if (error == -ETIMEDOUT)
-        return "it did not answer, or take the request, in time";
-    if (error == -OURO_EINCOMPLETE)
-        return "it closed the connection before its answer was whole";
-    return "the connection failed";
 }
 
 /* Once, on one connection.  `*out_again`: it was a kept one that had ended. */
@@ -214,10 +52,10 @@ attempt(struct ouro_http_response **out_response,
         return rc;
     }
     bool reused = response->link->reused;
-    rc = exchange(response, ask);
+    rc = ouro__http_exchange(response, ask);
     if (rc < 0) {
-        *out_again =
-            reused && !response->heard && is_lost(rc) && may_repeat(ask);
+        *out_again = reused && !response->heard && ouro__http_is_lost(rc)
+                     && may_repeat(ask);
         if (*out_again)
             ; /* what comes of the second attempt is told */
         else if (ask->gave_up)
@@ -225,7 +63,7 @@ attempt(struct ouro_http_response **out_response,
                             "the body could not be given", rc);
         else
             ouro__http_tell(ask->call->report, &ask->url,
-                            phrase_of(response, rc), rc);
+                            ouro__http_phrase(response, rc), rc);
         ouro_http_response_free(response);
         return rc;
     }

@@ -106,6 +106,19 @@ OURO_MUST_USE int ouro__http_send_head(struct ouro__http_link *link,
 OURO_MUST_USE int ouro__http_send_body(struct ouro__http_link *link,
                                        struct ouro__http_ask *ask);
 
+/* http_client_exchange.c: a request, and the head of its answer. */
+
+/* Whether the connection has ended, and nothing else is wrong. */
+bool ouro__http_is_lost(int error);
+
+/* Until the body of the answer begins, on response->link. */
+OURO_MUST_USE int ouro__http_exchange(struct ouro_http_response *response,
+                                      struct ouro__http_ask *ask);
+
+/* What `error` of it means, for who reads a report. */
+const char *ouro__http_phrase(const struct ouro_http_response *response,
+                              int error);
+
 /* http_client_response.c: answers. */
 
 OURO_MUST_USE struct ouro_http_response *
