@@ -18,6 +18,8 @@
 
 #include <sys/queue.h>
 
+enum { OURO__HTTP_OWN_TEXT = 256 }; /* bytes of a head that are the server's */
+
 LIST_HEAD(ouro__http_connections, ouro__http_connection);
 SLIST_HEAD(ouro__http_requests, ouro_http_request);
 
@@ -85,6 +87,16 @@ struct ouro__http_answer {
     bool chunked;
     bool bodiless; /* HEAD, 204, 304: what is written is left out */
     bool closes;   /* the connection ends with it */
+};
+
+/* The head, as the slices it is sent in.  A slice costs as much as some bytes
+ * more, so what the server writes itself is as few of them as can be. */
+struct ouro__http_head {
+    struct ouro_slice parts[6];
+    size_t count;
+    size_t size;  /* of `text` */
+    size_t added; /* of these, in parts */
+    char text[OURO__HTTP_OWN_TEXT];
 };
 
 struct ouro_http_request {
@@ -218,7 +230,25 @@ void ouro__http_wake(struct ouro_future *future);
 /* What the client is told of a body that did not come as it should. */
 int ouro__http_body_status(const struct ouro_http_request *request);
 
+/* http_head.c: the head of an answer. */
+
+/* Whether they may be of a last answer, and end no line before its end. */
+bool ouro__http_is_answer(int status, const char *content_type);
+
+void ouro__http_answer_begin(struct ouro_http_request *request, int status,
+                             int64_t size);
+
+/* What the answer has so far, whose content type and fields are borrowed until
+ * it is written; and more behind it. */
+void ouro__http_head_make(struct ouro__http_head *head,
+                          struct ouro_http_request *request,
+                          const char *content_type);
+void ouro__http_head_add(struct ouro__http_head *head, struct ouro_slice part);
+
 /* http_response.c: the answer. */
+
+void ouro__http_write_parts(struct ouro__http_connection *connection,
+                            const struct ouro_slice *parts, size_t count);
 
 /* End what the handler left open, with 500 where there is nothing; `rc` is
  * what it returned. */
