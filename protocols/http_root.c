@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/openat2.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -79,8 +78,7 @@ struct wanted {
     const char *index;
     bool compressed; /* NAME.gz is as good */
     size_t size;
-    char path[PATH_MAX];
-    char location[PATH_MAX]; /* to send the client to */
+    char path[]; /* with room for the index, and for ".gz" */
 };
 
 static bool
@@ -100,9 +98,9 @@ set_path(struct wanted *wanted, struct ouro_slice path)
 {
     while (path.size > 0 && path.data[0] == '/')
         path = ouro_slice_of(path.data + 1, path.size - 1);
-    if (path.size >= sizeof(wanted->path)
-        || memchr(path.data, '\0', path.size) != NULL
-        || memchr(path.data, '\\', path.size) != NULL)
+    if (path.size > 0
+        && (memchr(path.data, '\0', path.size) != NULL
+            || memchr(path.data, '\\', path.size) != NULL))
         return -ENOENT;
     if (path.size > 0)
         memcpy(wanted->path, path.data, path.size);
@@ -111,16 +109,13 @@ set_path(struct wanted *wanted, struct ouro_slice path)
     return has_dots(wanted->path) ? -ENOENT : 0;
 }
 
-static int
+static void
 append(struct wanted *wanted, const char *text)
 {
     size_t size = strlen(text);
 
-    if (size >= sizeof(wanted->path) - wanted->size)
-        return -ENOENT;
     memcpy(wanted->path + wanted->size, text, size + 1);
     wanted->size += size;
-    return 0;
 }
 
 /* A file, and what it is; fd is negative: why there is none. */
@@ -217,27 +212,24 @@ respond_slash(struct wanted *wanted)
     struct ouro_http_request *request = wanted->request;
     struct ouro_slice path = ouro_http_path(request);
     struct ouro_slice query = ouro_http_query(request);
-    char *where = wanted->location;
 
     /* Behind two slashes there would be the name of a host. */
     while (path.size > 1 && path.data[1] == '/')
         path = ouro_slice_of(path.data + 1, path.size - 1);
-    bool fits = path.size + query.size + 2 < sizeof(wanted->location);
-    int rc = fits ? 0 : -ENAMETOOLONG;
-
-    if (rc == 0) {
-        size_t size = path.size;
-
-        memcpy(where, path.data, path.size);
-        where[size++] = '/';
-        if (query.data != NULL) {
-            where[size++] = '?';
-            memcpy(where + size, query.data, query.size);
-            size += query.size;
-        }
-        rc = ouro_http_add_header(request, "Location",
-                                  ouro_slice_of(where, size));
+    char *where = ouro_alloc(path.size + query.size + 2);
+    if (where == NULL)
+        return -ENOMEM;
+    size_t size = path.size;
+    memcpy(where, path.data, path.size);
+    where[size++] = '/';
+    if (query.data != NULL) {
+        where[size++] = '?';
+        memcpy(where + size, query.data, query.size);
+        size += query.size;
     }
+    int rc =
+        ouro_http_add_header(request, "Location", ouro_slice_of(where, size));
+    ouro_free(where);
     if (rc == 0)
         ouro_http_respond_text(request, 301, NULL);
     return rc;
@@ -252,9 +244,9 @@ open_compressed(struct wanted *wanted, struct opened *out_file)
     size_t size = wanted->size;
 
     out_file->fd = -ENOENT;
-    if (!wanted->compressed || !ouro__http_list_has(accepted, "gzip")
-        || append(wanted, ".gz") < 0)
+    if (!wanted->compressed || !ouro__http_list_has(accepted, "gzip"))
         return;
+    append(wanted, ".gz");
     open_beneath(wanted, out_file);
     refuse_irregular(out_file);
     wanted->size = size;
@@ -304,9 +296,8 @@ serve_path(struct wanted *wanted)
         close(file.fd);
         if (!slash || path.data[path.size - 1] != '/')
             return respond_slash(wanted);
-        file.fd = append(wanted, wanted->index);
-        if (file.fd == 0)
-            open_beneath(wanted, &file);
+        append(wanted, wanted->index);
+        open_beneath(wanted, &file);
     }
     refuse_irregular(&file);
     return file.fd < 0 ? respond_error(wanted->request, file.fd)
@@ -318,22 +309,24 @@ ouro_http_serve_file(struct ouro_http_request *request, int root,
                      struct ouro_slice path,
                      const struct ouro_http_files_options *options)
 {
+    static const struct ouro_http_files_options usual;
     struct ouro_slice method = ouro_http_method(request);
-    struct wanted *wanted;
 
+    if (options == NULL)
+        options = &usual;
     if (!ouro__http_same_name(method, "GET")
         && !ouro__http_same_name(method, "HEAD"))
         return respond_method(request);
-    /* Two long paths are too much for the stack of a task. */
-    wanted = ouro_alloc(sizeof(*wanted));
+
+    const char *index = options->index != NULL ? options->index : "index.html";
+    struct wanted *wanted =
+        ouro_alloc(sizeof(*wanted) + path.size + strlen(index) + sizeof(".gz"));
     if (wanted == NULL)
         return -ENOMEM;
     wanted->request = request;
     wanted->root = root;
-    wanted->index = "index.html";
-    if (options != NULL && options->index != NULL)
-        wanted->index = options->index;
-    wanted->compressed = options == NULL || !options->no_compressed;
+    wanted->index = index;
+    wanted->compressed = !options->no_compressed;
     int rc = set_path(wanted, path);
     rc = rc < 0 ? respond_error(request, rc) : serve_path(wanted);
     ouro_free(wanted);

@@ -397,6 +397,29 @@ the_slash_of_a_directory_leads_to_no_other_host(void **state)
     assert_non_null(strstr(scene.answer, "Location: /sub/?//x\r\n"));
 }
 
+static int
+ask_long(struct scene *scene)
+{
+    static char text[6000] = "GET /f/";
+    static const char rest[] = " HTTP/1.1\r\nHost: a\r\n\r\n";
+    char *end = text + sizeof(text) - sizeof(rest);
+
+    memset(text + strlen(text), 'a', (size_t)(end - text) - strlen(text));
+    memcpy(end, rest, sizeof(rest));
+    return ask(scene, text);
+}
+
+/* No path of the system is as long. */
+static void
+a_path_that_is_too_long_is_not_there(void **state)
+{
+    struct scene scene = {.routes = routes, .act = ask_long, .root = root};
+
+    (void)state;
+    assert_plays(&scene);
+    assert_status(&scene, "404");
+}
+
 /* RFC 9110, 15.5.6. */
 static void
 another_method_is_told_which_there_are(void **state)
@@ -480,6 +503,7 @@ main(int argc, char **argv)
         cmocka_unit_test(head_of_a_file_has_its_size_and_no_body),
         cmocka_unit_test(an_error_is_not_said_to_be_packed),
         cmocka_unit_test(the_slash_of_a_directory_leads_to_no_other_host),
+        cmocka_unit_test(a_path_that_is_too_long_is_not_there),
         cmocka_unit_test(another_method_is_told_which_there_are),
         cmocka_unit_test(
             conditions_of_another_method_do_not_say_what_the_client_has),
