@@ -15,6 +15,7 @@
 
 #include <ouro/error.h>
 #include <ouro/task.h>
+#include <ouro/transport.h>
 
 #include <errno.h>
 #include <string.h>
@@ -109,33 +110,69 @@ send_and_hear(struct ouro_http_response *response, struct ouro__http_ask *ask)
     struct sending sending = {.response = response, .ask = ask};
 
     ouro_group_begin(&sending.group);
-    int rc = ouro_group_create_task(&sending.group, hear_answer, &sending);
-    if (rc == 0)
-        rc = ouro__http_send_body(response->link, ask);
-    if (rc == 0)
+    int sent = ouro_group_create_task(&sending.group, hear_answer, &sending);
+    if (sent == 0)
+        sent = ouro__http_send_body(response->link, ask);
+    if (sent == 0)
         ouro_group_cancel(&sending.group);
-    rc = ouro_group_end(&sending.group, rc);
-    if (rc == 0)
+    int rc = ouro_group_end(&sending.group, sent);
+    if (rc != sent)
         ask->gave_up = false; /* it was told to */
     return rc;
 }
 
-static int
-send_ask(struct ouro_http_response *response, struct ouro__http_ask *ask)
+int
+ouro__http_exchange_begin(struct ouro_http_response *response,
+                          struct ouro__http_ask *ask)
 {
     int rc = ouro__http_send_head(response->link, ask);
 
     if (rc == 0 && ask->call->expect_continue && ouro__http_ask_has_body(ask))
         rc = await_continue(response, ask);
-    if (rc < 0 || !ouro__http_ask_has_body(ask))
-        return rc;
-    if (response->answered) {
+    if (response->answered)
         response->unsent = true;
+    return rc;
+}
+
+/* Whether there is an answer, in one turn.  One that agrees is no reason to
+ * stop. */
+static int
+look_for_answer(struct ouro_http_response *response,
+                const struct ouro__http_ask *ask)
+{
+    struct ouro_timeout limit;
+
+    if (response->answered)
         return 0;
-    }
-    return ouro__http_ask_is_short(ask)
-               ? ouro__http_send_body(response->link, ask)
-               : send_and_hear(response, ask);
+    ouro_timeout_begin(&limit, 0);
+    int rc = read_answer(response, ask);
+    rc = (int)ouro_timeout_end(&limit, rc);
+    if (rc == 0 && response->head.status >= 300)
+        response->unsent = true;
+    return rc == -ETIMEDOUT ? 0 : rc;
+}
+
+int
+ouro__http_exchange_write(struct ouro_http_response *response,
+                          struct ouro__http_ask *ask)
+{
+    struct ouro_transport *transport =
+        ouro_stream_transport(response->link->stream);
+    int rc = look_for_answer(response, ask);
+
+    if (rc < 0 || ouro__http_is_refused(response))
+        return rc;
+    if (response->answered
+        || (ouro__http_ask_is_short(ask)
+            && !ouro_transport_is_writing_paused(transport)))
+        return ouro__http_send_body(response->link, ask);
+    return send_and_hear(response, ask);
+}
+
+bool
+ouro__http_is_refused(const struct ouro_http_response *response)
+{
+    return response->answered && response->unsent;
 }
 
 /* The request did not leave as a whole; there may be an answer all the same. */
@@ -149,11 +186,9 @@ may_be_answered(const struct ouro_http_response *response,
 }
 
 int
-ouro__http_exchange(struct ouro_http_response *response,
-                    struct ouro__http_ask *ask)
+ouro__http_exchange_end(struct ouro_http_response *response,
+                        struct ouro__http_ask *ask, int sent)
 {
-    int sent = send_ask(response, ask);
-
     response->unsent |= sent < 0;
     if (sent < 0 && !may_be_answered(response, ask, sent))
         return sent;
@@ -161,6 +196,20 @@ ouro__http_exchange(struct ouro_http_response *response,
     if (rc < 0)
         return sent < 0 && ouro__http_is_lost(rc) ? sent : rc;
     return ouro__http_begin_body(response);
+}
+
+int
+ouro__http_exchange(struct ouro_http_response *response,
+                    struct ouro__http_ask *ask)
+{
+    int sent = ouro__http_exchange_begin(response, ask);
+
+    if (sent == 0 && ouro__http_ask_has_body(ask)
+        && !ouro__http_is_refused(response))
+        sent = ouro__http_ask_is_short(ask)
+                   ? ouro__http_send_body(response->link, ask)
+                   : send_and_hear(response, ask);
+    return ouro__http_exchange_end(response, ask, sent);
 }
 
 const char *

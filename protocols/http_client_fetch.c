@@ -162,35 +162,16 @@ ask_and_follow(struct ouro_http_client *client, struct ouro__http_ask *ask,
     }
 }
 
-static void
-tell_call(const struct ouro_http_call *call, const char *why)
-{
-    struct ouro_report *report = call->report;
-
-    if (report == NULL)
-        return;
-    snprintf(report->text, sizeof(report->text), "'%s': %s",
-             call->url != NULL ? call->url : "", why);
-}
-
 static int
 fetch(struct ouro_http_client *client, const struct ouro_http_call *call,
       struct ouro_http_response **out_response)
 {
-    const char *method = call->method != NULL ? call->method : "GET";
-    struct ouro__http_ask ask = {.call = call};
     struct ouro_http_response *response;
-    const char *why;
-    int rc = ouro__http_call_check(call, &why);
+    struct ouro__http_ask ask;
+    int rc = ouro__http_ask_init(&ask, call);
 
-    if (rc == 0)
-        rc = ouro__http_url_init(
-            &ask.url, ouro_slice_of(call->url, strlen(call->url)), &why);
-    if (rc < 0) {
-        tell_call(call, why);
+    if (rc < 0)
         return rc;
-    }
-    ask.method = ouro_slice_of(method, strlen(method));
     rc = ask_and_follow(client, &ask, &response);
     if (rc < 0) {
         ouro__http_url_fini(&ask.url);

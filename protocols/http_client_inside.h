@@ -86,25 +86,36 @@ struct ouro__http_ask {
     bool bodiless; /* the body was dropped, with the fields about it */
     bool guarded;  /* another origin: without credentials */
     bool gave_up;  /* the pull function failed, not the connection */
+    bool written;  /* the body is neither given nor pulled, but written */
+    struct ouro_slice data; /* of it, now */
 };
 
 /* -EINVAL: what it has cannot be sent. */
 OURO_MUST_USE int
 ouro__http_options_check(const struct ouro_http_client_options *options);
 
-/* The same; `*out_why` is a phrase. */
-OURO_MUST_USE int ouro__http_call_check(const struct ouro_http_call *call,
-                                        const char **out_why);
+/* The same; call->report is told.  `call` is borrowed, and the URL to be ended.
+ */
+OURO_MUST_USE int ouro__http_ask_init(struct ouro__http_ask *ask,
+                                      const struct ouro_http_call *call);
+
+/* Tell call->report, if there is one, about its URL. */
+void ouro__http_tell_call(const struct ouro_http_call *call, const char *why);
 
 bool ouro__http_ask_has_body(const struct ouro__http_ask *ask);
 
-/* Whether its body is given, and so short that it leaves at once. */
+/* Whether its body, or what is written now, is so short that it leaves at once.
+ */
 bool ouro__http_ask_is_short(const struct ouro__http_ask *ask);
 
 OURO_MUST_USE int ouro__http_send_head(struct ouro__http_link *link,
                                        const struct ouro__http_ask *ask);
 OURO_MUST_USE int ouro__http_send_body(struct ouro__http_link *link,
                                        struct ouro__http_ask *ask);
+
+/* What stands behind a body that is not there as a whole. */
+OURO_MUST_USE int ouro__http_send_last(struct ouro__http_link *link,
+                                       const struct ouro__http_ask *ask);
 
 /* http_client_exchange.c: a request, and the head of its answer. */
 
@@ -114,6 +125,18 @@ bool ouro__http_is_lost(int error);
 /* Until the body of the answer begins, on response->link. */
 OURO_MUST_USE int ouro__http_exchange(struct ouro_http_response *response,
                                       struct ouro__http_ask *ask);
+
+/* The same in parts: until the body may be sent; ask->data of it; and the
+ * answer, after sending came to `sent`. */
+OURO_MUST_USE int ouro__http_exchange_begin(struct ouro_http_response *response,
+                                            struct ouro__http_ask *ask);
+OURO_MUST_USE int ouro__http_exchange_write(struct ouro_http_response *response,
+                                            struct ouro__http_ask *ask);
+OURO_MUST_USE int ouro__http_exchange_end(struct ouro_http_response *response,
+                                          struct ouro__http_ask *ask, int sent);
+
+/* Whether no more of the body is wanted. */
+bool ouro__http_is_refused(const struct ouro_http_response *response);
 
 /* What `error` of it means, for who reads a report. */
 const char *ouro__http_phrase(const struct ouro_http_response *response,

@@ -8,6 +8,7 @@
 #include <ouro/task.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -71,8 +72,8 @@ ouro__http_options_check(const struct ouro_http_client_options *options)
     return is_whole_value(slice(options->user_agent)) ? 0 : -EINVAL;
 }
 
-int
-ouro__http_call_check(const struct ouro_http_call *call, const char **out_why)
+static int
+check_call(const struct ouro_http_call *call, const char **out_why)
 {
     *out_why = "the URL is missing";
     if (call->url == NULL)
@@ -96,31 +97,69 @@ ouro__http_call_check(const struct ouro_http_call *call, const char **out_why)
     return 0;
 }
 
+void
+ouro__http_tell_call(const struct ouro_http_call *call, const char *why)
+{
+    struct ouro_report *report = call->report;
+
+    if (report == NULL)
+        return;
+    snprintf(report->text, sizeof(report->text), "'%s': %s",
+             call->url != NULL ? call->url : "", why);
+}
+
+int
+ouro__http_ask_init(struct ouro__http_ask *ask,
+                    const struct ouro_http_call *call)
+{
+    const char *method = call->method != NULL ? call->method : "GET";
+    const char *why;
+    int rc = check_call(call, &why);
+
+    *ask = (struct ouro__http_ask){.call = call, .method = slice(method)};
+    if (rc == 0)
+        rc = ouro__http_url_init(&ask->url, slice(call->url), &why);
+    if (rc < 0)
+        ouro__http_tell_call(call, why);
+    return rc;
+}
+
 bool
 ouro__http_ask_has_body(const struct ouro__http_ask *ask)
 {
     return !ask->bodiless
-           && (ask->call->pull != NULL || ask->call->body.size > 0);
+           && (ask->written || ask->call->pull != NULL
+               || ask->call->body.size > 0);
+}
+
+/* How it is told where the body ends. */
+static bool
+is_chunked(const struct ouro__http_ask *ask)
+{
+    return (ask->written || ask->call->pull != NULL)
+           && ask->call->pull_size == 0;
 }
 
 bool
 ouro__http_ask_is_short(const struct ouro__http_ask *ask)
 {
-    return ask->call->pull == NULL && ask->call->body.size <= PART;
+    size_t size = ask->written ? ask->data.size : ask->call->body.size;
+
+    return ask->call->pull == NULL && size <= PART;
 }
 
 static void
 write_size(struct ouro_http1_writer *writer, const struct ouro__http_ask *ask)
 {
     const struct ouro_http_call *call = ask->call;
-    uint64_t size = call->pull != NULL ? call->pull_size : call->body.size;
+    uint64_t size = call->body.size > 0 ? call->body.size : call->pull_size;
     char text[OURO__HTTP_NUMBER];
     bool has_body = ouro__http_ask_has_body(ask);
     bool says_none = ouro__http_same_name(ask->method, "POST")
                      || ouro__http_same_name(ask->method, "PUT")
                      || ouro__http_same_name(ask->method, "PATCH");
 
-    if (has_body && size == 0)
+    if (has_body && is_chunked(ask))
         ouro_http1_write_field(writer, OURO_BYTES("Transfer-Encoding"),
                                OURO_BYTES("chunked"));
     else if (has_body || says_none)
@@ -228,14 +267,47 @@ send_chunk(struct ouro__http_link *link, struct ouro_slice data)
     return write_part(link, slices, 3);
 }
 
+/* Some of a body that is not there as a whole. */
+static int
+send_piece(struct ouro__http_link *link, const struct ouro__http_ask *ask,
+           struct ouro_slice data)
+{
+    return is_chunked(ask) ? send_chunk(link, data)
+                           : write_part(link, &data, 1);
+}
+
+int
+ouro__http_send_last(struct ouro__http_link *link,
+                     const struct ouro__http_ask *ask)
+{
+    struct ouro_slice last = OURO_HTTP1_LAST_CHUNK;
+
+    return is_chunked(ask) ? write_part(link, &last, 1) : 0;
+}
+
+/* What is written, in pieces too. */
+static int
+send_written(struct ouro__http_link *link, const struct ouro__http_ask *ask)
+{
+    struct ouro_slice data = ask->data;
+    int rc = 0;
+
+    while (rc == 0 && data.size > 0) {
+        size_t size = data.size < PART ? data.size : PART;
+
+        rc = send_piece(link, ask, ouro_slice_of(data.data, size));
+        data = ouro_slice_of(data.data + size, data.size - size);
+    }
+    return rc;
+}
+
 /* What is pulled, with `memory` for it. */
 static int
 send_pulled(struct ouro__http_link *link, struct ouro__http_ask *ask,
             uint8_t *memory)
 {
     const struct ouro_http_call *call = ask->call;
-    bool chunked = call->pull_size == 0;
-    struct ouro_slice last = OURO_HTTP1_LAST_CHUNK;
+    bool chunked = is_chunked(ask);
     uint64_t left = call->pull_size;
     ssize_t size;
 
@@ -247,7 +319,7 @@ send_pulled(struct ouro__http_link *link, struct ouro__http_ask *ask,
             return -EMSGSIZE;
         ask->gave_up = false;
         left -= chunked ? 0 : part.size;
-        int rc = chunked ? send_chunk(link, part) : write_part(link, &part, 1);
+        int rc = send_piece(link, ask, part);
         if (rc < 0)
             return rc;
         ask->gave_up = true;
@@ -257,12 +329,14 @@ send_pulled(struct ouro__http_link *link, struct ouro__http_ask *ask,
     if (left > 0)
         return -OURO_EINCOMPLETE;
     ask->gave_up = false;
-    return chunked ? write_part(link, &last, 1) : 0;
+    return ouro__http_send_last(link, ask);
 }
 
 int
 ouro__http_send_body(struct ouro__http_link *link, struct ouro__http_ask *ask)
 {
+    if (ask->written)
+        return send_written(link, ask);
     if (ask->call->pull == NULL)
         return send_slice(link, ask->call->body);
 

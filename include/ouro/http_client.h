@@ -67,8 +67,8 @@ struct ouro_http_call {
     struct ouro_slice body;
     ouro_http_pull_fn *pull; /* instead of body */
     void *pull_context;
-    uint64_t pull_size;   /* of all that it gives; 0: not known, it goes out in
-                             chunks */
+    uint64_t pull_size;   /* of all that it gives, or is written; 0: not known,
+                             it goes out in chunks */
     bool expect_continue; /* send the body when the server has agreed */
     bool keep_redirects;  /* a redirection is an answer like any other */
     struct ouro_report *report; /* NULL, or told which host failed, and why */
@@ -115,6 +115,60 @@ OURO_SUSPENDS int ouro_http_fetch(struct ouro_http_client *client,
 OURO_SUSPENDS int ouro_http_get(struct ouro_http_client *client,
                                 const char *url,
                                 struct ouro_http_response **out_response);
+
+/**
+ * A request whose body is written by who asks, instead of pulled:
+ *
+ *     ouro_http_upload_begin
+ *         ouro_http_upload_write, as often as there is something
+ *     ouro_http_upload_end, which gives the answer
+ *
+ * It is sent once, and a redirection is an answer like any other.  For one task
+ * at a time.
+ */
+struct ouro_http_upload;
+
+/**
+ * Send the head of a request, which has neither body nor pull.
+ *
+ * With call->expect_continue this waits until the server has agreed, or
+ * answered, or the time for that is over.  All of `call` is borrowed until this
+ * returns, and call->report until the upload is given back.
+ *
+ * Returns 0; the errors of ouro_http_fetch().
+ */
+OURO_SUSPENDS int ouro_http_upload_begin(struct ouro_http_client *client,
+                                         const struct ouro_http_call *call,
+                                         struct ouro_http_upload **out_upload);
+
+/**
+ * Send some of the body; `data` is borrowed until the call returns.
+ *
+ * Returns 0.  After any failure no more is sent.
+ *   -EPIPE       the server has refused it, or is gone: ouro_http_upload_end()
+ *                gives the answer if there is one
+ *   -EMSGSIZE    it is more than call->pull_size; none of it was sent
+ *   -ETIMEDOUT   none of it was taken in options.idle_timeout_ns
+ *   -EBADMSG, …  the server has said what is no answer
+ */
+OURO_SUSPENDS int ouro_http_upload_write(struct ouro_http_upload *upload,
+                                         struct ouro_slice data);
+
+/**
+ * That was the body: return when the head of the answer has come.
+ *
+ * The upload is given back in any case.
+ *
+ * Returns 0, and `*out_response` is to be freed; the errors of
+ * ouro_http_fetch(), or why a write had failed.
+ *   -OURO_EINCOMPLETE  also if it is less than call->pull_size
+ */
+OURO_SUSPENDS int
+ouro_http_upload_end(struct ouro_http_upload *upload,
+                     struct ouro_http_response **out_response);
+
+/** Give it back without its end: the connection is closed.  NULL is nothing. */
+void ouro_http_upload_free(struct ouro_http_upload *upload);
 
 /** 200 to 999, or a redirection that was not followed. */
 int ouro_http_response_status(const struct ouro_http_response *response);

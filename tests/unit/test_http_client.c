@@ -24,6 +24,7 @@ struct talk {
     const char *method;
     size_t size;  /* of the body, which ends with END */
     bool pulled;  /* it comes piece by piece */
+    bool written; /* or by who asks */
     bool expects; /* the server's consent */
     int status;
     const char *text;
@@ -48,6 +49,17 @@ static const struct talk talks[] = {
     {.path = "/refuse",
      .size = LARGE,
      .pulled = true,
+     .status = 413,
+     .text = "no"},
+    {.path = "/sink",
+     .size = LARGE,
+     .written = true,
+     .expects = true,
+     .status = 200,
+     .text = "taken"},
+    {.path = "/refuse",
+     .size = LARGE,
+     .written = true,
      .status = 413,
      .text = "no"},
 };
@@ -116,7 +128,7 @@ OURO_SUSPENDS static int
 answer(struct ouro_stream *stream, struct program *p, struct ouro_slice head)
 {
     if (asks_for(head, "/sink"))
-        return take_body(stream, p->talk->pulled);
+        return take_body(stream, p->talk->pulled || p->talk->written);
     if (asks_for(head, "/away"))
         return redirect_away(stream, p);
     if (asks_for(head, "/moved"))
@@ -167,12 +179,33 @@ pull(void *into, size_t size, void *context)
     return (ssize_t)size;
 }
 
+/* A refusal is told by the end. */
+OURO_SUSPENDS static int
+upload(struct program *p, const struct ouro_http_call *call,
+       struct ouro_http_response **out_response)
+{
+    struct ouro_http_upload *upload;
+    int rc = ouro_http_upload_begin(p->client, call, &upload);
+
+    if (rc < 0)
+        return rc;
+    rc = ouro_http_upload_write(upload, ouro_slice_of(large, LARGE / 2));
+    if (rc == 0)
+        rc = ouro_http_upload_write(
+            upload, ouro_slice_of(large + LARGE / 2, LARGE - LARGE / 2));
+    if (rc == 0 || rc == -EPIPE)
+        return ouro_http_upload_end(upload, out_response);
+    ouro_http_upload_free(upload);
+    return rc;
+}
+
 OURO_SUSPENDS static int
 fetch(struct program *p, struct ouro_http_call *call)
 {
     struct ouro_http_response *response;
     struct ouro_slice body;
-    int rc = ouro_http_fetch(p->client, call, &response);
+    int rc = p->talk->written ? upload(p, call, &response)
+                              : ouro_http_fetch(p->client, call, &response);
 
     if (rc < 0)
         return rc;
@@ -206,7 +239,7 @@ ask(struct program *p)
     if (p->talk->pulled) {
         call.pull = pull;
         call.pull_context = p;
-    } else {
+    } else if (!p->talk->written) {
         call.body = ouro_slice_of(large + LARGE - p->talk->size, p->talk->size);
     }
     for (int i = 0; rc == 0 && i < 2; i++) {
