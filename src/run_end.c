@@ -5,6 +5,11 @@
  * written leaves; executors take no more calls, and those that threads make are
  * waited for; so are lookups, but not for long, since nobody wants them.  The
  * first two waits share one limit, the others have one each.
+ *
+ * Tasks are cancelled in rounds.  One that ends may start another and wait for
+ * it, to clean up, so that is left alone at first.  When all have ended that
+ * were told to, or half of the time that was left has passed, the next round is
+ * for those that have come meanwhile.  What else ends may leave some, too.
  */
 #include "executor.h"
 #include "lookup.h"
@@ -36,32 +41,87 @@ wake(void *arg)
     (void)arg;
 }
 
-/* Turn the loop until `*left` is 0, or `deadline_ns` has passed.  Returns
- * whether it is 0. */
+typedef bool is_over_fn(const void *thing);
+
+/* Turn the loop until it is over, or `deadline_ns` has passed.  Returns whether
+ * it is over. */
 static bool
-wait_for_none(struct ouro_loop *loop, const size_t *left, int64_t deadline_ns)
+wait_until(struct ouro_loop *loop, is_over_fn *is_over, const void *thing,
+           int64_t deadline_ns)
 {
     struct ouro_handle deadline = {0};
 
     ouro_call_at(loop, &deadline, deadline_ns, wake, NULL);
     ouro__loop_begin_run(loop);
-    while (*left > 0 && ouro_handle_is_pending(&deadline)) {
+    while (!is_over(thing) && ouro_handle_is_pending(&deadline)) {
         loop->stopping = false; /* it is over when nothing is left */
         ouro__loop_turn(loop, true);
     }
     ouro__loop_end_run(loop);
     ouro_handle_cancel(&deadline);
-    return *left == 0;
+    return is_over(thing);
+}
+
+static bool
+is_zero(const void *count)
+{
+    return *(const size_t *)count == 0;
+}
+
+static bool
+wait_for_none(struct ouro_loop *loop, const size_t *left, int64_t deadline_ns)
+{
+    return wait_until(loop, is_zero, left, deadline_ns);
 }
 
 /* Tasks. */
 
+static struct ouro_task *
+task_of(struct ouro__list *link)
+{
+    return OURO_CONTAINER_OF(link, struct ouro_task, link);
+}
+
+/* Those that have come since the last round. */
 static void
 cancel_tasks(struct ouro__tasks *tasks)
 {
     ouro__list_for_each (link, &tasks->all) {
-        ouro_task_cancel(OURO_CONTAINER_OF(link, struct ouro_task, link));
+        struct ouro_task *task = task_of(link);
+
+        if (!task->left)
+            ouro_task_cancel(task);
+        task->left = true;
     }
+}
+
+static bool
+cancelled_ones_have_ended(const void *thing)
+{
+    const struct ouro__tasks *tasks = thing;
+
+    ouro__list_for_each (link, &tasks->all) {
+        const struct ouro_task *task = task_of(link);
+
+        if (task->left && !ouro_future_is_done(&task->done))
+            return false;
+    }
+    return true;
+}
+
+/* Returns whether there was one. */
+static bool
+end_those_there_are(struct ouro_loop *loop, struct ouro__tasks *tasks,
+                    int64_t deadline_ns)
+{
+    int64_t now_ns = ouro_loop_time_ns(loop);
+
+    if (loop->stats.tasks == 0)
+        return false;
+    cancel_tasks(tasks);
+    (void)wait_until(loop, cancelled_ones_have_ended, tasks,
+                     now_ns + (deadline_ns - now_ns + 1) / 2);
+    return true;
 }
 
 static void
@@ -97,12 +157,13 @@ end_tasks(struct ouro_loop *loop, int64_t deadline_ns)
 
     if (tasks == NULL)
         return 0;
-    cancel_tasks(tasks);
-    bool all = wait_for_none(loop, &loop->stats.tasks, deadline_ns);
+    while (end_those_there_are(loop, tasks, deadline_ns)
+           && ouro_loop_time_ns(loop) < deadline_ns)
+        continue;
     ouro__list_for_each (link, &tasks->all) {
-        report_left(OURO_CONTAINER_OF(link, struct ouro_task, link));
+        report_left(task_of(link));
     }
-    return all ? 0 : -ETIMEDOUT;
+    return loop->stats.tasks == 0 ? 0 : -ETIMEDOUT;
 }
 
 /* Connections. */
@@ -152,5 +213,8 @@ ouro__end_everything(struct ouro_loop *loop,
         loop, deadline_of(loop, options->join_limit_ns, JOIN_LIMIT));
     end_resolver(loop,
                  deadline_of(loop, options->resolve_limit_ns, RESOLVE_LIMIT));
+    int late = end_tasks(loop, deadline_ns);
+    if (rc == 0)
+        rc = late;
     return rc < 0 ? rc : joined;
 }

@@ -88,6 +88,7 @@ struct ouro_task {
     struct ouro__list overdue; /* in tasks->overdue: it has to end */
     int64_t overdue_ns;        /* when it is told that it has not */
     bool overdue_told;
+    bool left; /* when its run ended, which told it to */
 };
 
 /* The task that runs; stops the program where there is none. */

@@ -37,9 +37,11 @@ struct ouro_run_options {
  *
  * When `main` returns, what is left is ended, in this order and each with a
  * limit; what does not end is reported.  Tasks are cancelled and waited for,
- * and one that fails then is reported.  Connections are closed, so that what
- * was written leaves.  Executors take no more calls, and those that were
- * accepted are waited for; so are lookups of names.
+ * and one that fails then is reported.  Those that such tasks start meanwhile
+ * are cancelled when those have ended, or when half of the time has passed.
+ * Connections are closed, so that what was written leaves.  Executors take no
+ * more calls, and those that were accepted are waited for; so are lookups of
+ * names.
  *
  * Returns what `main` returned, or why there is no loop; see ouro_loop_new().
  *   -ENOMEM     there is a loop, and no memory for its first task
