@@ -23,7 +23,8 @@ struct ouro_address {
 /** Bytes that any address needs as text, its zero included. */
 enum { OURO_ADDRESS_TEXT = 128 };
 
-/** `address` as text: "127.0.0.1:80", "[fe80::1%eth0]:80".  Returns `text`. */
+/** `address` as text: "127.0.0.1:80", "[fe80::1%eth0]:80", the path of a local
+ * socket; "-" if there is none.  Returns `text`. */
 const char *ouro_address_format(const struct ouro_address *address,
                                 char text[OURO_ADDRESS_TEXT]);
 

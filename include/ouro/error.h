@@ -13,7 +13,7 @@ OURO_BEGIN_DECLS
  */
 enum {
     OURO_EINCOMPLETE = 4096, /* the stream ended in the middle of something */
-    OURO_ELIMIT = 4097,      /* a documented limit; the report names it */
+    OURO_ELIMIT = 4097,      /* a documented limit was reached */
     OURO_ESTOPPED = 4098,    /* the loop stopped before the result was there */
     OURO_ENAME = 4099,       /* no such host */
     OURO_ENAMEAGAIN = 4100,  /* the name servers did not answer; try later */

@@ -32,7 +32,8 @@ struct ouro_executor_options {
 /**
  * Make an executor for `loop`; NULL: the running one.  It starts no thread.
  *
- * On success `*out_executor` is it; on failure that is left alone.
+ * On success `*out_executor` is it; on failure that is left alone.  `options`
+ * are copied; NULL: defaults.
  *   -ENOMEM  no memory
  */
 OURO_MUST_USE int

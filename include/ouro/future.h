@@ -54,7 +54,10 @@ int ouro_future_cancel(struct ouro_future *future);
 /** Whether it has a result, failed, or was cancelled. */
 bool ouro_future_is_done(const struct ouro_future *future);
 
-/** Why there is no result: 0 if there is one, -EINPROGRESS if not yet. */
+/**
+ * Why there is no result: 0 if there is one, -EINPROGRESS if not yet.  Who asks
+ * has looked at it.
+ */
 int ouro_future_error(struct ouro_future *future);
 
 /** The result.  Ask only a future whose error is 0. */

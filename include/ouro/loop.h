@@ -197,6 +197,7 @@ struct ouro_mailbox;
 /** The mailbox of `loop`, with a reference that is the caller's. */
 struct ouro_mailbox *ouro_loop_mailbox(struct ouro_loop *loop);
 
+/** Take another reference, on any thread.  Returns `mailbox`. */
 struct ouro_mailbox *ouro_mailbox_ref(struct ouro_mailbox *mailbox);
 
 /** Drop a reference, on any thread.  NULL is nothing.  Returns NULL. */
@@ -264,6 +265,7 @@ struct ouro_loop_stats {
     size_t jobs;    /* calls that the threads of executors have to make */
 };
 
+/** Fill in `*out_stats`, which is a copy. */
 void ouro_loop_get_stats(const struct ouro_loop *loop,
                          struct ouro_loop_stats *out_stats);
 

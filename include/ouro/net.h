@@ -38,11 +38,11 @@ struct ouro_server_options {
     struct ouro_descriptor ready; /* a bound socket, instead of these */
     int family;                   /* AF_INET, AF_INET6; 0: both */
     int backlog;                  /* 0: 100 */
-    bool reuse_port;
-    bool defer_serving;       /* until ouro_server_start_serving() */
-    int64_t grace_ns;         /* of ouro_server_serve_forever(); 0: 10 s */
-    int64_t close_timeout_ns; /* of its connections; 0: 30 s */
-    size_t read_limit;        /* bytes of a line; 0: 64 KiB */
+    bool reuse_port;              /* SO_REUSEPORT: others have the port too */
+    bool defer_serving;           /* until ouro_server_start_serving() */
+    int64_t grace_ns;             /* of ouro_server_serve_forever(); 0: 10 s */
+    int64_t close_timeout_ns;     /* of its connections; 0: 30 s */
+    size_t read_limit;            /* bytes of a line; 0: 64 KiB */
     struct ouro_report
         *report; /* NULL, or told which address failed, and why */
 };
@@ -65,8 +65,10 @@ struct ouro_server;
  *   -EACCES         a port below 1024, and no right to it
  *   -EADDRNOTAVAIL  none of the addresses is this machine's
  *   -EINVAL         an option is out of its range
- *   -OURO_ENAME, -OURO_ENAMEAGAIN, -OURO_ENAMEFAIL  the host is not known
+ *   -OURO_ENAME, -OURO_ENAMEAGAIN, -OURO_ENAMEFAIL, -OURO_ENOADDRESS
+ *                   the host is not known, or not in that family
  *   -OURO_ESERVICE  the service is neither a port nor a name
+ *   -EMFILE, -ENFILE, -ENOMEM
  */
 #define ouro_create_server(out_server, ops, context, options) \
     ouro__create_server(out_server, ops, context, options, OURO_HERE)
@@ -88,7 +90,8 @@ OURO_SUSPENDS int ouro__create_server(struct ouro_server **out_server,
  */
 typedef int ouro_client_connected_fn(struct ouro_stream *stream, void *context);
 
-/** Listen, and run `client_connected` in a task for each connection. */
+/** Listen, and run `client_connected` in a task for each connection.  Errors
+ * are those of ouro_create_server(). */
 #define ouro_start_server(out_server, client_connected, context, options) \
     ouro__start_server(out_server, client_connected, context, options,    \
                        #client_connected, OURO_HERE)
@@ -166,8 +169,11 @@ void ouro_server_free(struct ouro_server *server);
  *   -ETIMEDOUT     options.timeout_ns passed
  *   -ECONNREFUSED, -ENETUNREACH, -EHOSTUNREACH, …  of the first address that
  *                  failed; options.report has all
- *   -OURO_ENAME, -OURO_ENAMEAGAIN, -OURO_ENAMEFAIL  the host is not known
+ *   -OURO_ENAME, -OURO_ENAMEAGAIN, -OURO_ENAMEFAIL, -OURO_ENOADDRESS
+ *                  the host is not known, or not in that family
+ *   -OURO_ESERVICE the service is neither a port nor a name
  *   -EINVAL        neither host nor descriptor, or an option out of range
+ *   -EMFILE, -ENFILE, -ENOMEM
  */
 #define ouro_create_connection(out_protocol, ops, context, options) \
     ouro__create_connection(out_protocol, ops, context, options, OURO_HERE)
@@ -178,7 +184,8 @@ ouro__create_connection(struct ouro_protocol **out_protocol,
                         const struct ouro_connect_options *options,
                         const char *site);
 
-/** Connect, and put a stream on it, which is the caller's to free. */
+/** Connect, and put a stream on it, which is the caller's to free.  Errors are
+ * those of ouro_create_connection(). */
 #define ouro_open_connection(out_stream, options) \
     ouro__open_connection(out_stream, options, OURO_HERE)
 

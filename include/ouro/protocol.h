@@ -39,7 +39,7 @@ struct ouro_protocol_ops {
     int (*connection_made)(struct ouro_protocol *self, void *context);
 
     /**
-     * Bytes came.  They are yours until you return.  Never empty.
+     * Bytes came, at least one.  They are borrowed: until you return.
      * NULL only where there is get_buffer.
      */
     void (*data_received)(struct ouro_protocol *self, struct ouro_slice data);
@@ -49,7 +49,7 @@ struct ouro_protocol_ops {
      *
      * Asked when there are bytes, about `hint` of them.  The room is the
      * transport's until buffer_updated, or until connection_lost.  An empty
-     * one ends the connection with -ENOBUFS.
+     * one ends the connection: connection_lost(-ENOBUFS).
      */
     struct ouro_span (*get_buffer)(struct ouro_protocol *self, size_t hint);
 

@@ -32,6 +32,13 @@ struct ouro_sim_options {
     struct ouro_loop_options loop; /* engine is not looked at */
 };
 
+/**
+ * Make a world, and a loop in it.  `options` are copied; NULL: all zero.
+ * OURO_SIM_SEED in the environment replaces the seed.
+ *   -EINVAL  a percentage is above 100, an option of the loop is out of range,
+ *            or OURO_SIM_SEED is no number
+ *   -ENOMEM
+ */
 OURO_MUST_USE int ouro_sim_new(struct ouro_sim **out_sim,
                                const struct ouro_sim_options *options);
 
@@ -65,6 +72,9 @@ void ouro_sim_set_descriptor_limit(struct ouro_sim *sim, size_t limit);
 /**
  * From now on a name is known: `addresses` are literals, with commas between.
  * It takes `delay_ns` to look it up.  `addresses` NULL: it fails with `error`.
+ *   -EINVAL  one of them is no literal, or there is neither an address nor an
+ *            error
+ *   -ENOMEM
  */
 OURO_MUST_USE int ouro_sim_add_name(struct ouro_sim *sim, const char *name,
                                     const char *addresses, int64_t delay_ns,
@@ -73,6 +83,8 @@ OURO_MUST_USE int ouro_sim_add_name(struct ouro_sim *sim, const char *name,
 /**
  * From now on a connect to `address` (a literal) takes `delay_ns`, and then
  * succeeds if somebody listens and `error` is 0, or fails with `error`.
+ *   -EINVAL  it is no literal
+ *   -ENOMEM
  */
 OURO_MUST_USE int ouro_sim_set_route(struct ouro_sim *sim, const char *address,
                                      int64_t delay_ns, int error);

@@ -96,8 +96,8 @@ OURO_SUSPENDS int ouro_sock_accept(int fd, struct ouro_address *out_peer);
  * OURO_UNLIMITED: all there are.  Returns how many, fewer if the file ends.
  *
  * `*out_sent` is how many have left, also on failure; NULL: nobody asks.  If
- * any have, the position of `file` is behind the last of them, whatever
- * happened. -EINVAL  `file` is no regular file, or `offset` is negative
+ * any have, the position of `file` is behind the last of them in any case.
+ *   -EINVAL  `file` is no regular file, or `offset` is negative
  */
 OURO_SUSPENDS ssize_t ouro_sock_sendfile(int fd, int file, off_t offset,
                                          size_t count, size_t *out_sent);

@@ -33,7 +33,9 @@ void ouro_stream_free(struct ouro_stream *stream);
  *
  * Returns how many bytes are in `into`, 0 at the end of the stream.
  *   -ECONNRESET, …  why the connection was lost, after all that came before
- *   -EBUSY      another task reads
+ *   -ECONNABORTED   ouro_stream_abort() was called
+ *   -EBUSY          another task reads
+ * So do the other reads, besides their own errors.
  */
 OURO_SUSPENDS ssize_t ouro_stream_read(struct ouro_stream *stream, void *into,
                                        size_t size);
@@ -103,8 +105,9 @@ bool ouro_stream_at_eof(const struct ouro_stream *stream);
  * pieces from the caller's memory: `data` is borrowed until the call returns.
  * Returns 0.  After a failure ouro_stream_bytes_written() tells how much of it
  * was taken; the rest never leaves.
- *   -EPIPE  the stream is closed, or its end was written
- *   -EBUSY  another task writes
+ *   -EPIPE          the stream is closed, or its end was written
+ *   -ECONNRESET, …  why the connection was lost
+ *   -EBUSY          another task writes
  */
 OURO_SUSPENDS int ouro_stream_write(struct ouro_stream *stream,
                                     struct ouro_slice data);
@@ -132,19 +135,28 @@ OURO_SUSPENDS int64_t ouro_stream_write_file(struct ouro_stream *stream,
 uint64_t ouro_stream_bytes_written(const struct ouro_stream *stream);
 uint64_t ouro_stream_bytes_read(const struct ouro_stream *stream);
 
-/** Suspend until no more is queued than the low mark.  Many may wait. */
+/**
+ * Suspend until no more is queued than the low mark.  Many may wait.
+ *
+ * Returns 0, also if others have written more since.
+ *   -EPIPE, -ECONNRESET, …  as of ouro_stream_write()
+ */
 OURO_SUSPENDS int ouro_stream_drain(struct ouro_stream *stream);
 
 /** No more from us: the peer reads to the end.  Reading goes on. */
 void ouro_stream_write_eof(struct ouro_stream *stream);
 
-/** Flush in the background, then close.  Waiting calls end. */
+/**
+ * Flush in the background, then close.  Never suspends.  Reads that wait find
+ * the end, and writes get -EPIPE.
+ */
 void ouro_stream_close(struct ouro_stream *stream);
 
-/** Close now, drop what is queued. */
+/** Close now, drop what is queued: calls that wait get -ECONNABORTED. */
 void ouro_stream_abort(struct ouro_stream *stream);
 
-/** Suspend until it is closed.  Returns 0, or why bytes were not sent. */
+/** Suspend until the connection is gone.  Returns 0 after a good end, or why it
+ * was lost: what connection_lost of a protocol is told. */
 OURO_SUSPENDS int ouro_stream_wait_closed(struct ouro_stream *stream);
 
 /** The longest line, in bytes; 0: 64 KiB. */

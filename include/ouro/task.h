@@ -36,6 +36,7 @@ OURO_MUST_USE int ouro__create_task(struct ouro_loop *loop,
                                     ouro_task_fn *fn, void *arg,
                                     const char *name, const char *site);
 
+/** Take another reference.  Returns `task`. */
 struct ouro_task *ouro_task_ref(struct ouro_task *task);
 
 /**
@@ -61,7 +62,7 @@ const char *ouro_task_site(const struct ouro_task *task);
 /** Whether its function has returned. */
 bool ouro_task_is_done(const struct ouro_task *task);
 
-/** What it returned; -EINPROGRESS if it has not yet. */
+/** What it returned, which is taken by that; -EINPROGRESS if it has not yet. */
 int ouro_task_result(struct ouro_task *task);
 
 /** A word of your own, inherited by the tasks this one creates. */
@@ -188,7 +189,8 @@ struct ouro_shield {
     int64_t outer_when_ns;
 };
 
-/** From now on suspended calls work, for `limit_ns` at most. */
+/** From now on calls that suspend work again, for `limit_ns` at most;
+ * OURO_FOREVER: as long as it takes. */
 #define ouro_shield_begin(shield, limit_ns) \
     ouro__shield_begin(shield, limit_ns, OURO_HERE)
 
@@ -236,6 +238,7 @@ struct ouro_group {
     bool ended;
 };
 
+/** Begin a group, in which there is no task yet.  Cannot fail. */
 #define ouro_group_begin(group) ouro__group_begin(group, OURO_HERE)
 
 void ouro__group_begin(struct ouro_group *group, const char *site);

@@ -57,8 +57,8 @@ struct ouro__waiting {
  * passed on to them too.  Nodes that are shielded are left alone.
  *
  * Returns 0, or what the first that failed came to.
- *   -ECANCELED  or else the running task was cancelled; results stand in
- * `nodes` -EDEADLK    one is the running task itself; nothing was waited for
+ *   -ECANCELED  or else the running task was cancelled; `nodes` have results
+ *   -EDEADLK    one is the running task itself; nothing was waited for
  */
 OURO_SUSPENDS int ouro_gather(struct ouro_awaited *nodes, size_t count);
 
