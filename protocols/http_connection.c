@@ -174,7 +174,8 @@ ouro__http_serve(struct ouro_protocol *self, void *arg)
         if (ouro_task_cancelling(connection->task) > 0)
             request->answer.closes = true;
         ouro__http_answer_end(request, rc);
-        connection->state = OURO__HTTP_IDLE;
+        if (connection->state == OURO__HTTP_ACTIVE)
+            connection->state = OURO__HTTP_IDLE;
         connection->behind = ouro__http_inbox_bytes(&connection->inbox).size;
         ouro__http_finish(connection);
         if (connection->state < OURO__HTTP_FLUSH
@@ -263,17 +264,21 @@ resume_writing(struct ouro_protocol *self)
     ouro__http_end_if_over(connection);
 }
 
-static void
-connection_lost(struct ouro_protocol *self, int reason)
+void
+ouro__http_connection_over(struct ouro__http_connection *connection)
 {
-    struct ouro__http_connection *connection = connection_of(self);
-
-    (void)reason;
     connection->lost = true;
     ouro_handle_cancel(&connection->timer);
     ouro_handle_cancel(&connection->again);
     if (!connection->in_task)
         leave(connection);
+}
+
+static void
+connection_lost(struct ouro_protocol *self, int reason)
+{
+    (void)reason;
+    ouro__http_connection_over(connection_of(self));
 }
 
 const struct ouro_protocol_ops ouro__http_connection_ops = {

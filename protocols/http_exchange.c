@@ -72,6 +72,10 @@ ouro__http_finish(struct ouro__http_connection *connection)
         || (unread && (request->body_error < 0 || request->continue_due));
 
     ouro__http_log(request);
+    if (connection->state == OURO__HTTP_GIVEN) {
+        ouro__http_request_free(request);
+        return;
+    }
     if (!closes && unread) {
         connection->drained = request->part_size;
         ouro__http_inbox_consume(&connection->inbox, request->part_size);

@@ -49,8 +49,8 @@ put_length(struct ouro__http_head *head, const struct ouro__http_answer *answer)
 {
     if (answer->chunked) {
         put(head, OURO_BYTES("Transfer-Encoding: chunked\r\n"));
-    } else if (answer->size != OURO_HTTP_UNKNOWN_SIZE && answer->status != 204
-               && answer->status != 304) {
+    } else if (answer->size != OURO_HTTP_UNKNOWN_SIZE && answer->status >= 200
+               && answer->status != 204 && answer->status != 304) {
         put(head, OURO_BYTES("Content-Length: "));
         head->size +=
             ouro__http_number((uint64_t)answer->size, head->text + head->size);
@@ -62,7 +62,9 @@ static void
 put_connection(struct ouro__http_head *head,
                const struct ouro_http_request *request)
 {
-    if (request->answer.closes)
+    if (request->answer.status == 101)
+        put(head, OURO_BYTES("Connection: Upgrade\r\nUpgrade: "));
+    else if (request->answer.closes)
         put(head, OURO_BYTES("Connection: close\r\n"));
     else if (request->head.minor_version == 0)
         put(head, OURO_BYTES("Connection: keep-alive\r\n"));
@@ -87,6 +89,12 @@ ouro__http_head_make(struct ouro__http_head *head,
     }
     put_length(head, answer);
     put_connection(head, request);
+    if (answer->upgrade != NULL) {
+        add_text(head);
+        ouro__http_head_add(
+            head, ouro_slice_of(answer->upgrade, strlen(answer->upgrade)));
+        put(head, OURO_BYTES("\r\n"));
+    }
     if (answer->fields_size > 0) {
         add_text(head);
         ouro__http_head_add(head,

@@ -52,7 +52,7 @@ ouro__http_continue(struct ouro_http_request *request)
 static void
 resume_if_used(struct ouro__http_connection *connection)
 {
-    if (ouro__http_is_open(connection)
+    if (ouro__http_is_open(connection) && connection->state != OURO__HTTP_GIVEN
         && ouro__http_inbox_bytes(&connection->inbox).size < INBOX_SIZE)
         ouro_transport_resume_reading(connection->base.transport);
 }
@@ -190,6 +190,7 @@ use_some(struct ouro__http_connection *connection, struct ouro_slice bytes)
     case OURO__HTTP_DRAIN:
         return use_to_drain(connection, bytes);
     case OURO__HTTP_ACTIVE:
+    case OURO__HTTP_GIVEN:
         break;
     case OURO__HTTP_FLUSH:
     case OURO__HTTP_LINGER:

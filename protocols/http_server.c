@@ -146,6 +146,24 @@ is_own_task(const struct ouro_http_server *server)
     return false;
 }
 
+static int64_t
+end_of(int64_t delay_ns)
+{
+    int64_t now_ns = ouro_loop_time_ns(ouro_get_running_loop());
+
+    return delay_ns < OURO_FOREVER - now_ns ? now_ns + delay_ns : OURO_FOREVER;
+}
+
+static int64_t
+left_until(int64_t end_ns)
+{
+    int64_t now_ns = ouro_loop_time_ns(ouro_get_running_loop());
+
+    if (end_ns == OURO_FOREVER)
+        return OURO_FOREVER;
+    return end_ns > now_ns ? end_ns - now_ns : 0;
+}
+
 int
 ouro_http_server_stop(struct ouro_http_server *server, int64_t grace_ns)
 {
@@ -154,11 +172,12 @@ ouro_http_server_stop(struct ouro_http_server *server, int64_t grace_ns)
     if (is_own_task(server))
         return -EDEADLK;
     stop_connections(server);
+    int64_t end_ns = end_of(grace_ns);
     ouro_shield_begin(&shield, grace_ns);
     int rc = ouro_event_wait(&server->empty);
     rc = (int)ouro_shield_end(&shield, rc);
-    if (rc == 0)
-        return 0;
+    if (rc == 0) /* what is left has another protocol */
+        return ouro_server_stop(server->sockets, left_until(end_ns));
 
     ouro_server_abort_clients(server->sockets);
     ouro_shield_begin(&shield, OURO_SECONDS(5));

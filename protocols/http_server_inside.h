@@ -49,7 +49,8 @@ enum ouro__http_state {
     OURO__HTTP_ACTIVE, /* a handler runs */
     OURO__HTTP_DRAIN,  /* answered; the rest of the body is thrown away */
     OURO__HTTP_FLUSH,  /* ends once the client has taken what is queued */
-    OURO__HTTP_LINGER  /* closed but for what the client still sends */
+    OURO__HTTP_LINGER, /* closed but for what the client still sends */
+    OURO__HTTP_GIVEN   /* another protocol has it, or will have what came */
 };
 
 struct ouro__http_connection {
@@ -64,10 +65,11 @@ struct ouro__http_connection {
     int64_t deadline_ns;      /* of the state; OURO_FOREVER: none */
     uint64_t received;        /* bytes, for progress */
     uint64_t written;
-    uint64_t progress;      /* of either, when it was last looked at */
-    size_t drained;         /* bytes of a body that nobody read */
-    size_t behind;          /* bytes that have come behind the request */
-    struct ouro_task *task; /* that runs the handler; NULL: none */
+    uint64_t progress;          /* of either, when it was last looked at */
+    size_t drained;             /* bytes of a body that nobody read */
+    size_t behind;              /* bytes that have come behind the request */
+    struct ouro_task *task;     /* that runs the handler; NULL: none */
+    struct ouro_protocol *heir; /* who has it after an upgrade */
     enum ouro__http_state state;
     bool moving;        /* the deadline is for bytes to move */
     bool output_paused; /* by pause_writing */
@@ -78,10 +80,11 @@ struct ouro__http_connection {
 
 /* The answer of a request. */
 struct ouro__http_answer {
-    int status;       /* 0: none has begun */
-    int64_t size;     /* promised; OURO_HTTP_UNKNOWN_SIZE: none was */
-    uint64_t written; /* of the body */
-    uint8_t *fields;  /* that were added, with their ends */
+    int status;          /* 0: none has begun */
+    const char *upgrade; /* 101: what to; borrowed until the head is made */
+    int64_t size;        /* promised; OURO_HTTP_UNKNOWN_SIZE: none was */
+    uint64_t written;    /* of the body */
+    uint8_t *fields;     /* that were added, with their ends */
     size_t fields_size;
     size_t fields_room;
     bool chunked;
@@ -152,6 +155,9 @@ void ouro__http_end_if_over(struct ouro__http_connection *connection);
 /* Output is paused, and that was not told: go on in a turn, if it has
  * drained. */
 void ouro__http_look_again(struct ouro__http_connection *connection);
+
+/* It is lost, or another's: it leaves the server when its task has ended. */
+void ouro__http_connection_over(struct ouro__http_connection *connection);
 
 /* The task of a connection: its handlers, as long as there are requests. */
 int ouro__http_serve(struct ouro_protocol *self, void *arg);

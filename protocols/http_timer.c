@@ -72,6 +72,8 @@ give_up(struct ouro__http_connection *connection)
         else
             ouro_transport_close(transport_of(connection));
         break;
+    case OURO__HTTP_GIVEN:
+        break;
     }
 }
 

@@ -116,7 +116,8 @@ ouro_http_server_serve_forever(struct ouro_http_server *server);
 
 /**
  * Stop accepting, close what is idle, let what is in flight finish, with
- * "Connection: close" in the answer, and abort what is left after `grace_ns`.
+ * "Connection: close" in the answer, then close what has another protocol, and
+ * abort what is left after `grace_ns`.
  *
  * Waits to the end, also in a cancelled task.  Returns 0.
  *   -ETIMEDOUT  some had to be aborted
@@ -138,8 +139,8 @@ struct ouro_http_server_stats {
     uint64_t requests;     /* whose head was understood */
     uint64_t refused;      /* heads that were not, or were too large or slow */
     uint64_t responses[6]; /* by the first digit of their status */
-    size_t connections;    /* alive now, as below */
-    size_t active;         /* requests that have no whole answer */
+    size_t connections;    /* that speak HTTP now */
+    size_t active;         /* requests that have no whole answer, now */
 };
 
 void ouro_http_server_get_stats(const struct ouro_http_server *server,
@@ -249,6 +250,30 @@ OURO_SUSPENDS int ouro_http_write(struct ouro_http_request *request,
 OURO_MUST_USE int ouro_http_respond_file(struct ouro_http_request *request,
                                          int file, const char *content_type,
                                          const char *etag);
+
+/**
+ * Answer 101, and let another protocol have the connection (RFC 9110, 7.8).
+ *
+ * For a request that asks for it, with a body that was read to its end; fields
+ * that were added go with the answer.  The connection's protocol is then
+ * `*out_protocol`, made of `ops` and zeroed, as by
+ * ouro_transport_set_protocol(): it hears no connection_made, so fill its
+ * fields before you suspend or return.  From the next turn on it hears what
+ * the client has sent behind the request, then all the rest.
+ *
+ * Ends with ouro_http_server_stop() when no request is left, and with
+ * ouro_http_server_free().  The handler returns as ever; tasks of the new
+ * protocol are ouro_protocol_create_task()'s.
+ *   -EINVAL    the client does not ask for `name`, or not in HTTP/1.1
+ *   -EBUSY     some of the body was not read
+ *   -EALREADY  there is an answer already
+ *   -ENOTCONN  the client has left
+ *   -ENOMEM    nothing has changed
+ */
+OURO_MUST_USE int ouro_http_upgrade(struct ouro_http_request *request,
+                                    const char *name,
+                                    const struct ouro_protocol_ops *ops,
+                                    struct ouro_protocol **out_protocol);
 
 /** Where files are served from.  Zero is the default of each field. */
 struct ouro_http_files_options {

@@ -134,6 +134,89 @@ serving_for_ever_ends_with_a_stop_when_cancelled(void **state)
     assert_string_equal(scene.answer, "");
 }
 
+/* It waits where nobody can wait any more. */
+static int
+free_what_serves_for_ever(void *arg)
+{
+    struct scene *scene = arg;
+
+    scene->options.listen.host = "127.0.0.1";
+    int rc =
+        ouro_http_start_server(&scene->server, routes, scene, &scene->options);
+    if (rc == 0)
+        rc = ouro_create_task(NULL, serve_for_ever, scene);
+    if (rc == 0)
+        rc = ouro_sleep(0);
+    ouro_http_server_free(scene->server);
+    return rc;
+}
+
+static void
+a_server_that_somebody_waits_in_is_not_freed(void **state)
+{
+    struct scene scene = {.routes = routes};
+
+    (void)state;
+    assert_stops(free_what_serves_for_ever, &scene,
+                 "nobody waits for an event that is ended");
+}
+
+/* A task of a handler's, that outlives it. */
+static int
+read_for_ever(void *arg)
+{
+    uint8_t bytes[10];
+    ssize_t size;
+
+    while ((size = ouro_http_read(arg, bytes, sizeof(bytes))) > 0)
+        continue;
+    return (int)size;
+}
+
+static int
+leave_a_reader_behind(struct ouro_http_request *request, void *context)
+{
+    (void)context;
+    int rc = ouro_create_task(NULL, read_for_ever, request);
+    return rc < 0 ? rc : ouro_sleep(0);
+}
+
+static const struct ouro_http_route leaving_routes[] = {
+    {.pattern = "/", .handler = leave_a_reader_behind, .streams = true},
+    {.pattern = NULL},
+};
+
+static int
+post_half(struct scene *scene)
+{
+    int rc = open_client(scene);
+
+    if (rc == 0)
+        rc = send_text(scene, "POST / HTTP/1.1\r\nHost: a\r\n"
+                              "Content-Length: 9\r\n\r\nhalf");
+    return rc < 0 ? rc : receive_to_end(scene);
+}
+
+static int
+serve_leaving(void *arg)
+{
+    static char answer[ANSWER_ROOM];
+    struct scene *scene = arg;
+
+    scene->answer = answer;
+    return play_scene(scene);
+}
+
+static void
+a_handler_that_leaves_a_reader_behind_is_stopped(void **state)
+{
+    struct scene scene = {.routes = leaving_routes, .act = post_half};
+
+    (void)state;
+    assert_stops(serve_leaving, &scene,
+                 "nobody reads or writes when its handler has returned");
+}
+
 /* Much at once. */
 
 static int
@@ -200,6 +283,8 @@ main(int argc, char **argv)
         cmocka_unit_test(a_stop_finishes_what_is_in_flight_and_says_close),
         cmocka_unit_test(a_stop_aborts_what_is_left_after_the_grace),
         cmocka_unit_test(serving_for_ever_ends_with_a_stop_when_cancelled),
+        cmocka_unit_test(a_server_that_somebody_waits_in_is_not_freed),
+        cmocka_unit_test(a_handler_that_leaves_a_reader_behind_is_stopped),
         cmocka_unit_test(a_client_that_asks_and_does_not_read_has_to_wait),
         cmocka_unit_test(each_request_is_told_to_the_log_and_counted),
     };

@@ -12,8 +12,8 @@
 
 enum { LARGE = 200000 };
 
-/* What a client sends, and how many answers of 2xx it gets; runs again and
- * again. */
+/* What a client sends, and how many answers of 1xx and 2xx it gets; runs again
+ * and again. */
 struct program {
     const char *text;
     struct ouro_http_server *server;
@@ -83,7 +83,30 @@ find_nothing(struct ouro_http_request *request, void *context)
     return rc;
 }
 
+/* Another protocol, which says back what it hears. */
+static void
+say_back(struct ouro_protocol *self, struct ouro_slice data)
+{
+    ouro_transport_write(self->transport, data);
+}
+
+static const struct ouro_protocol_ops echo_ops = {
+    .size = sizeof(struct ouro_protocol),
+    .data_received = say_back,
+};
+
+static int
+upgrade(struct ouro_http_request *request, void *context)
+{
+    struct ouro_protocol *protocol;
+
+    (void)context;
+    return ouro_http_upgrade(request, "echo", &echo_ops, &protocol);
+}
+
 static const struct ouro_http_route routes[] = {
+    {.method = "GET", .pattern = "/up", .callback = upgrade},
+    {.method = "POST", .pattern = "/up", .handler = upgrade},
     {.method = "GET", .pattern = "/now/{name}", .callback = answer},
     {.method = "GET", .pattern = "/task/{name}", .handler = answer},
     {.method = "PUT", .pattern = "/now", .callback = answer},
@@ -116,11 +139,12 @@ open_client(struct program *p)
 static void
 count_answers(struct program *p, struct ouro_slice bytes)
 {
-    static const char good[] = "HTTP/1.1 2";
-    size_t size = sizeof(good) - 1;
+    static const char begin[] = "HTTP/1.1 ";
+    size_t size = sizeof(begin) - 1;
 
-    for (size_t at = 0; at + size <= bytes.size; at++)
-        p->good += memcmp(bytes.data + at, good, size) == 0;
+    for (size_t at = 0; at + size < bytes.size; at++)
+        p->good += memcmp(bytes.data + at, begin, size) == 0
+                   && bytes.data[at + size] <= '2';
 }
 
 /* In two parts, so that something has to be kept. */
@@ -262,6 +286,20 @@ what_the_server_answers_itself_survives_a_lack_of_memory(void **state)
                   2);
 }
 
+#define UPGRADE "Connection: upgrade\r\nUpgrade: echo\r\n\r\n"
+
+/* Both get bytes that came with the request. */
+static void
+another_protocol_survives_a_lack_of_memory(void **state)
+{
+    (void)state;
+    check_program("GET /up" HOST UPGRADE "some text, and as much as the head, "
+                  "that is behind the half of it all "
+                  "and then comes later",
+                  1);
+    check_program("POST /up" HOST UPGRADE "text", 1);
+}
+
 int
 main(void)
 {
@@ -273,6 +311,7 @@ main(void)
         cmocka_unit_test(an_answer_in_parts_survives_a_lack_of_memory),
         cmocka_unit_test(
             what_the_server_answers_itself_survives_a_lack_of_memory),
+        cmocka_unit_test(another_protocol_survives_a_lack_of_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
