@@ -31,12 +31,15 @@ static int
 fetch(void *arg)
 {
     struct job *job = arg;
+    struct ouro_report why;
     struct ouro_stream *stream;
 
+    job->from.report = &why;
     int rc = ouro_open_connection(&stream, &job->from);
+    if (rc < 0 && rc != -ECANCELED)
+        fprintf(stderr, "fetch_two: %s\n", why.text);
     if (rc < 0)
         return rc;
-
     rc = count_bytes(stream, &job->bytes);
     ouro_stream_free(stream);
     return rc;

@@ -58,6 +58,8 @@ greet(void *arg)
     rc = ouro_group_end(&group, rc);
     if (rc == 0)
         printf("hello, %s\n", name);
+    else
+        fprintf(stderr, "to_thread: nobody: %s\n", ouro_strerror(rc));
     return rc;
 }
 

@@ -401,6 +401,12 @@ def fetch_two(runner):
     check("1234" in out, "the bytes of the first are not told")
     check("200001" in out, "the bytes of the second are not told")
 
+    refused = f"127.0.0.1:{free_port()}"
+    program = runner.start(Peer(give(10)).address, refused)
+    check(program.wait(TALK_SECONDS) == 1, "it succeeds where one refuses")
+    check(f"cannot connect to {refused}: " in "".join(program.err),
+          "who refused is not named")
+
 
 def tcp_proxy(runner):
     program, address = runner.serve()
@@ -467,8 +473,10 @@ def to_thread(runner):
     code = program.wait(STOP_SECONDS)
     check(code == 0, f"exit code {code}")
 
-    code, out = runner.run()
-    check(code == 1 and "hello" not in out, "it greets where nobody types")
+    program = runner.start()
+    check(program.wait(TALK_SECONDS) == 1, "it greets where nobody types")
+    check("hello" not in "".join(program.out), "it greets nobody")
+    check("nobody" in "".join(program.err), "it does not say why it ends")
 
     # The first cancels a task that cannot leave, and the second kills.
     program = runner.start(stdin=subprocess.PIPE)
