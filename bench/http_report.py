@@ -13,6 +13,12 @@ from report import (LIMITED_PERCENT, format_ratios, machine_lines, marks,
 OURS = "ouro_callbacks"
 
 
+def format_latency(runs, key):
+    """wrk tells 0 where it has lost count: that is none."""
+    known = [run for run in runs if run and run[key] > 0]
+    return f"{median(known, key):,.0f}" if known else "-"
+
+
 def format_row(options, scenario, name, runs, ours):
     if not any(runs):
         return f"| {scenario} | {name} | failed" + " |" * 9
@@ -24,8 +30,8 @@ def format_row(options, scenario, name, runs, ours):
             f"| {median(runs, 'cpu_ns_per_request'):,.0f} "
             f"{format_ratios(by_cpu)}"
             f"| {median(runs, 'server_cpu_percent'):.0f} "
-            f"| {median(runs, 'p50_us'):,.0f} "
-            f"| {median(runs, 'p99_us'):,.0f} "
+            f"| {format_latency(runs, 'p50_us')} "
+            f"| {format_latency(runs, 'p99_us')} "
             f"| {marks(options, runs)} |")
 
 
