@@ -127,10 +127,10 @@ ouro__http_exchange_begin(struct ouro_http_response *response,
 {
     int rc = ouro__http_send_head(response->link, ask);
 
-    if (rc == 0 && ask->call->expect_continue && ouro__http_ask_has_body(ask))
+    if (rc == 0 && ouro__http_ask_expects(ask))
         rc = await_continue(response, ask);
-    if (response->answered)
-        response->unsent = true;
+    response->unbegun = response->answered;
+    response->unsent = response->answered;
     return rc;
 }
 

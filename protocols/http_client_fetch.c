@@ -7,6 +7,7 @@
  *
  * - A kept connection ends before a byte of the answer: the request is sent
  *   once more, on a new one, if that does no harm.
+ * - The server cannot agree to a body before it comes: it gets it at once.
  * - It redirects: the same from the beginning, with another URL.
  */
 #include "http_client_inside.h"
@@ -66,6 +67,28 @@ attempt(struct ouro_http_response **out_response,
                             ouro__http_phrase(response, rc), rc);
         ouro_http_response_free(response);
         return rc;
+    }
+    *out_response = response;
+    return 0;
+}
+
+/* As often as it makes sense. */
+static int
+insist(struct ouro_http_response **out_response,
+       struct ouro_http_client *client, struct ouro__http_ask *ask)
+{
+    struct ouro_http_response *response;
+    bool again;
+    int rc = attempt(&response, client, ask, false, &again);
+
+    if (again)
+        rc = attempt(&response, client, ask, true, &again);
+    if (rc < 0)
+        return rc;
+    if (response->head.status == 417 && response->unbegun) {
+        ouro_http_response_free(response);
+        ask->hasty = true;
+        return insist(out_response, client, ask);
     }
     *out_response = response;
     return 0;
@@ -140,11 +163,8 @@ ask_and_follow(struct ouro_http_client *client, struct ouro__http_ask *ask,
 {
     for (unsigned count = 0;; count++) {
         struct ouro_http_response *response;
-        bool again;
-        int rc = attempt(&response, client, ask, false, &again);
+        int rc = insist(&response, client, ask);
 
-        if (again)
-            rc = attempt(&response, client, ask, true, &again);
         if (rc < 0)
             return rc;
         if (!is_redirection(response, ask)) {

@@ -52,6 +52,7 @@ struct ouro_http_response {
     int error;              /* why no more of the body comes; 0: it may */
     bool ended;             /* its last byte was found */
     bool unsent;            /* the server did not take all of the request */
+    bool unbegun;           /* and nothing of its body was sent */
     uint8_t *body;          /* whole */
     size_t body_size;
     size_t body_room;
@@ -85,6 +86,7 @@ struct ouro__http_ask {
     struct ouro__http_url url;
     bool bodiless; /* the body was dropped, with the fields about it */
     bool guarded;  /* another origin: without credentials */
+    bool hasty;    /* the server does not know what to agree to */
     bool gave_up;  /* the pull function failed, not the connection */
     bool written;  /* the body is neither given nor pulled, but written */
     struct ouro_slice data; /* of it, now */
@@ -103,6 +105,9 @@ OURO_MUST_USE int ouro__http_ask_init(struct ouro__http_ask *ask,
 void ouro__http_tell_call(const struct ouro_http_call *call, const char *why);
 
 bool ouro__http_ask_has_body(const struct ouro__http_ask *ask);
+
+/* Whether its body waits until the server agrees. */
+bool ouro__http_ask_expects(const struct ouro__http_ask *ask);
 
 /* Whether its body, or what is written now, is so short that it leaves at once.
  */

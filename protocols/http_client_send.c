@@ -49,9 +49,14 @@ is_credential(struct ouro_slice name)
     return is_one_of(name, names);
 }
 
+/* RFC 9110, 15.4, 1. */
 static bool
 is_about_body(struct ouro_slice name)
 {
+    static const char *const names[] = {"Digest", "Last-Modified", NULL};
+
+    if (is_one_of(name, names))
+        return true;
     return name.size > 8
            && strncasecmp((const char *)name.data, "Content-", 8) == 0;
 }
@@ -132,6 +137,13 @@ ouro__http_ask_has_body(const struct ouro__http_ask *ask)
                || ask->call->body.size > 0);
 }
 
+bool
+ouro__http_ask_expects(const struct ouro__http_ask *ask)
+{
+    return ask->call->expect_continue && !ask->hasty
+           && ouro__http_ask_has_body(ask);
+}
+
 /* How it is told where the body ends. */
 static bool
 is_chunked(const struct ouro__http_ask *ask)
@@ -166,7 +178,7 @@ write_size(struct ouro_http1_writer *writer, const struct ouro__http_ask *ask)
         ouro_http1_write_field(
             writer, OURO_BYTES("Content-Length"),
             ouro_slice_of(text, ouro__http_number(has_body ? size : 0, text)));
-    if (has_body && call->expect_continue)
+    if (ouro__http_ask_expects(ask))
         ouro_http1_write_field(writer, OURO_BYTES("Expect"),
                                OURO_BYTES("100-continue"));
 }

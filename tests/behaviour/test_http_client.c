@@ -335,6 +335,58 @@ a_body_that_is_refused_before_it_is_sent_stays_here(void **state)
     assert_int_equal(play.kept, 0);
 }
 
+/* RFC 9110, 10.1.1: it is asked again without that, and its body unused. */
+static void
+who_cannot_agree_is_not_asked_to(void **state)
+{
+    struct play play = {
+        .lines = {"HTTP/1.1 417 No\r\nContent-Length: 2\r\n\r\nno", "",
+                  SHORT("hi")},
+        .act = post_pulled};
+
+    (void)state;
+    assert_ok(run_in_world(engine, run_play, &play));
+    assert_int_equal(play.status, 200);
+    const char *again = strstr(play.heard + 1, "POST /");
+    assert_non_null(again);
+    assert_null(strstr(again, "Expect"));
+    assert_non_null(strstr(again, "2\r\nab\r\n"));
+}
+
+static int
+post_about(struct play *play)
+{
+    struct ouro_http1_field fields[] = {
+        {OURO_BYTES("Content-Type"), OURO_BYTES("a/b")},
+        {OURO_BYTES("Digest"), OURO_BYTES("c")},
+        {OURO_BYTES("Last-Modified"), OURO_BYTES("d")},
+        {OURO_BYTES("X-Mine"), OURO_BYTES("e")},
+    };
+    struct ouro_http_call call = {.method = "POST",
+                                  .body = OURO_BYTES("x\r\n\r\n"),
+                                  .fields = fields,
+                                  .field_count = 4};
+
+    return call_path(play, call, "/");
+}
+
+/* RFC 9110, 15.4, 1 and 3. */
+static void
+what_was_told_of_a_body_is_dropped_with_it(void **state)
+{
+    struct play play = {.lines = {MOVED("302", "/c"), "", SHORT("hi")},
+                        .act = post_about};
+
+    (void)state;
+    assert_ok(run_in_world(engine, run_play, &play));
+    const char *next = strstr(play.heard, "GET /c");
+    assert_non_null(next);
+    assert_null(strstr(next, "Content-Type"));
+    assert_null(strstr(next, "Digest"));
+    assert_null(strstr(next, "Last-Modified"));
+    assert_non_null(strstr(next, "X-Mine: e\r\n"));
+}
+
 /* From one address of the server to the other, with a secret. */
 static int
 get_across_origins(struct play *play)
@@ -438,6 +490,8 @@ main(int argc, char **argv)
         cmocka_unit_test(
             a_pulled_body_goes_out_in_chunks_when_the_server_agrees),
         cmocka_unit_test(a_body_that_is_refused_before_it_is_sent_stays_here),
+        cmocka_unit_test(who_cannot_agree_is_not_asked_to),
+        cmocka_unit_test(what_was_told_of_a_body_is_dropped_with_it),
         cmocka_unit_test(another_origin_does_not_hear_the_credentials),
         cmocka_unit_test(what_could_do_harm_twice_is_not_sent_once_more),
         cmocka_unit_test(a_call_that_is_cancelled_leaves_nothing_behind),

@@ -7,7 +7,7 @@
 const char *engine;
 
 /* More than all the buffers of a connection hold. */
-enum { BIG = 32 * 1024 * 1024 };
+enum { BIG = 32 * 1024 * 1024, LOOKS = 5000 };
 
 #define REFUSAL "HTTP/1.1 413 No\r\nContent-Length: 2\r\n\r\nno"
 
@@ -144,7 +144,7 @@ post_pulled(struct play *play)
                                                 .pull_context = &left,
                                                 .pull_size = BIG});
 
-    while (rc == 0 && taken < BIG)
+    for (int i = 0; rc == 0 && taken < BIG && i < LOOKS; i++)
         rc = ouro_sleep(OURO_MILLISECONDS(1));
     return rc;
 }
