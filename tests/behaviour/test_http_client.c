@@ -196,7 +196,8 @@ get_what_is_there(struct play *play)
 
     if (rc < 0)
         return rc;
-    rc = (int)ouro_http_response_read(response, play->body, 2);
+    for (int size = 0; rc >= 0 && size < 2; size++)
+        rc = (int)ouro_http_response_read(response, play->body + size, 1);
     ouro_http_response_free(response);
     play->kept = ouro_http_client_kept(play->client);
     return rc < 0 ? rc : 0;
