@@ -26,7 +26,7 @@ main(void)
     const struct ouro_engine_info *info = ouro_loop_engine(loop);
     printf("engine: %s\n", info->name);
     printf("features: %s\n", info->features);
-    printf("missing: %s\n", info->missing);
+    printf("missing: %s\n", *info->missing ? info->missing : "nothing");
     printf("ring entries: %u, completions: %u\n", info->ring_entries,
            info->completion_entries);
     printf("receive memory: %zu bytes\n", info->receive_memory);
