@@ -53,12 +53,20 @@ connect_and_begin(struct ouro_http_upload *upload,
                   struct ouro_http_client *client)
 {
     struct ouro__http_ask *ask = &upload->ask;
+    struct ouro_http_client *own = NULL;
+    int rc = client == NULL ? ouro_http_client_new(&own, NULL) : 0;
 
+    if (rc < 0)
+        return rc;
+    client = client != NULL ? client : own;
     upload->response = ouro__http_response_new(client);
-    if (upload->response == NULL)
+    if (upload->response == NULL) {
+        ouro_http_client_free(own);
         return -ENOMEM;
-    int rc = ouro__http_link_open(&upload->response->link, client, &ask->url,
-                                  false, ask->call->report);
+    }
+    upload->response->has_own_client = own != NULL;
+    rc = ouro__http_link_open(&upload->response->link, client, &ask->url, false,
+                              ask->call->report);
     if (rc < 0)
         return rc;
     rc = ouro__http_exchange_begin(upload->response, ask);

@@ -133,7 +133,8 @@ struct ouro_http_upload;
  *
  * With call->expect_continue this waits until the server has agreed, or
  * answered, or the time for that is over.  All of `call` is borrowed until this
- * returns, and call->report until the upload is given back.
+ * returns, and call->report until the upload is given back.  `client` may be
+ * NULL, as above.
  *
  * Returns 0; the errors of ouro_http_fetch().
  */

@@ -422,6 +422,34 @@ another_origin_does_not_hear_the_credentials(void **state)
     assert_non_null(strstr(strstr(secret, "known") + 1, "known"));
 }
 
+/* And back again: the other could have chosen where in it. */
+static int
+get_there_and_back(struct play *play)
+{
+    static char back[128];
+
+    snprintf(back, sizeof(back),
+             "HTTP/1.1 307 Moved\r\nContent-Length: 0\r\n"
+             "Location: %.64s/chosen\r\n\r\n",
+             play->url);
+    play->lines[1] = back;
+    return get_across_origins(play);
+}
+
+static void
+nor_does_the_first_again_behind_another(void **state)
+{
+    struct play play = {.lines = {"", "", SHORT("hi")},
+                        .act = get_there_and_back};
+
+    (void)state;
+    assert_ok(run_in_world(engine, run_play, &play));
+    const char *secret = strstr(play.heard, "secret");
+    assert_non_null(secret);
+    assert_null(strstr(secret + 1, "secret"));
+    assert_non_null(strstr(secret, "GET /chosen "));
+}
+
 static int
 get_then_post(struct play *play)
 {
@@ -494,6 +522,7 @@ main(int argc, char **argv)
         cmocka_unit_test(who_cannot_agree_is_not_asked_to),
         cmocka_unit_test(what_was_told_of_a_body_is_dropped_with_it),
         cmocka_unit_test(another_origin_does_not_hear_the_credentials),
+        cmocka_unit_test(nor_does_the_first_again_behind_another),
         cmocka_unit_test(what_could_do_harm_twice_is_not_sent_once_more),
         cmocka_unit_test(a_call_that_is_cancelled_leaves_nothing_behind),
     };

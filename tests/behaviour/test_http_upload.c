@@ -70,8 +70,33 @@ upload(struct play *play)
         return job.written;
     }
     rc = read_answer(play, upload);
-    play->kept = ouro_http_client_kept(play->client);
+    if (play->client != NULL)
+        play->kept = ouro_http_client_kept(play->client);
     return rc;
+}
+
+static int
+upload_without_a_client(struct play *play)
+{
+    struct ouro_http_client *client = play->client;
+
+    play->client = NULL;
+    int rc = upload(play);
+    play->client = client;
+    return rc;
+}
+
+/* The world asserts that it leaves nothing behind. */
+static void
+one_without_a_client_has_one_of_its_own(void **state)
+{
+    struct play play = {.lines = {"", SHORT("hi")},
+                        .act = upload_without_a_client};
+
+    (void)state;
+    job = (struct job){.parts = {"some words"}};
+    assert_ok(run_in_world(engine, run_play, &play));
+    assert_string_equal(play.body, "hi");
 }
 
 /* The script's server takes "\r\n\r\n" for the end of a request. */
@@ -244,6 +269,7 @@ main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_goes_out_in_chunks),
         cmocka_unit_test(with_a_size_it_goes_out_as_it_is),
+        cmocka_unit_test(one_without_a_client_has_one_of_its_own),
         cmocka_unit_test(another_size_than_was_told_is_an_error),
         cmocka_unit_test(a_body_is_not_written_where_it_was_refused),
         cmocka_unit_test(a_refusal_ends_a_write_that_waits),

@@ -26,6 +26,7 @@ struct talk {
     bool pulled;  /* it comes piece by piece */
     bool written; /* or by who asks */
     bool expects; /* the server's consent */
+    bool alone;   /* the call has no client */
     int status;
     const char *text;
 };
@@ -60,6 +61,13 @@ static const struct talk talks[] = {
     {.path = "/refuse",
      .size = LARGE,
      .written = true,
+     .status = 413,
+     .text = "no"},
+    {.path = "/moved", .alone = true, .status = 200, .text = "some words"},
+    {.path = "/refuse",
+     .size = LARGE,
+     .written = true,
+     .alone = true,
      .status = 413,
      .text = "no"},
 };
@@ -185,7 +193,8 @@ upload(struct program *p, const struct ouro_http_call *call,
        struct ouro_http_response **out_response)
 {
     struct ouro_http_upload *upload;
-    int rc = ouro_http_upload_begin(p->client, call, &upload);
+    int rc = ouro_http_upload_begin(p->talk->alone ? NULL : p->client, call,
+                                    &upload);
 
     if (rc < 0)
         return rc;
@@ -204,9 +213,13 @@ fetch(struct program *p, struct ouro_http_call *call)
 {
     struct ouro_http_response *response;
     struct ouro_slice body;
-    int rc = p->talk->written ? upload(p, call, &response)
-                              : ouro_http_fetch(p->client, call, &response);
+    int rc = 0;
 
+    if (p->talk->written)
+        rc = upload(p, call, &response);
+    else
+        rc =
+            ouro_http_fetch(p->talk->alone ? NULL : p->client, call, &response);
     if (rc < 0)
         return rc;
     rc = ouro_http_response_read_all(response, sizeof(p->text) - 1, &body);
