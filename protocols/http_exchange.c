@@ -133,7 +133,7 @@ refuse_method(struct ouro__http_connection *connection)
     size_t size =
         ouro__http_routes_allow(connection->server->routes, request->head.path,
                                 (struct ouro_span){methods, sizeof(methods)});
-    bool asks = ouro__http_same_name(request->head.method, "OPTIONS");
+    bool asks = ouro__http_is_method(request->head.method, "OPTIONS");
 
     if (ouro_http_add_header(request, "Allow", ouro_slice_of(methods, size))
         < 0)

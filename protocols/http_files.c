@@ -75,8 +75,8 @@ is_asked_for(const struct file *file)
 {
     struct ouro_slice method = ouro_http_method(file->request);
 
-    return ouro__http_same_name(method, "GET")
-           || ouro__http_same_name(method, "HEAD");
+    return ouro__http_is_method(method, "GET")
+           || ouro__http_is_method(method, "HEAD");
 }
 
 /* 304 or 412, or 0: the conditions let it be sent. */
@@ -208,7 +208,7 @@ choose_status(struct file *file)
     if (status != 0)
         return status;
     if (range.data == NULL || !is_range_of_this(file)
-        || !ouro__http_same_name(ouro_http_method(file->request), "GET"))
+        || !ouro__http_is_method(ouro_http_method(file->request), "GET"))
         return 200;
     return choose_range(file, range);
 }

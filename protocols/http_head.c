@@ -109,7 +109,7 @@ static bool
 is_bodiless(const struct ouro_http_request *request, int status)
 {
     return status == 204 || status == 205 || status == 304
-           || ouro__http_same_name(request->head.method, "HEAD");
+           || ouro__http_is_method(request->head.method, "HEAD");
 }
 
 void

@@ -314,8 +314,8 @@ ouro_http_serve_file(struct ouro_http_request *request, int root,
 
     if (options == NULL)
         options = &usual;
-    if (!ouro__http_same_name(method, "GET")
-        && !ouro__http_same_name(method, "HEAD"))
+    if (!ouro__http_is_method(method, "GET")
+        && !ouro__http_is_method(method, "HEAD"))
         return respond_method(request);
 
     const char *index = options->index != NULL ? options->index : "index.html";

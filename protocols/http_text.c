@@ -183,6 +183,13 @@ ouro__http_same_name(struct ouro_slice name, const char *text)
 }
 
 bool
+ouro__http_is_method(struct ouro_slice method, const char *name)
+{
+    return strlen(name) == method.size
+           && memcmp(method.data, name, method.size) == 0;
+}
+
+bool
 ouro__http_is_token(struct ouro_slice text)
 {
     if (text.size == 0)

@@ -32,6 +32,9 @@ size_t ouro__http_number(uint64_t number, char text[OURO__HTTP_NUMBER]);
 /* Whether two are the same but for the case of letters. */
 bool ouro__http_same_name(struct ouro_slice name, const char *text);
 
+/* Whether it is the method `name`, whose letters matter (RFC 9110, 9.1). */
+bool ouro__http_is_method(struct ouro_slice method, const char *name);
+
 /* A token (RFC 9110, 5.6.2), and a value without controls (5.5). */
 bool ouro__http_is_token(struct ouro_slice text);
 bool ouro__http_is_value(struct ouro_slice text);

@@ -44,6 +44,17 @@ head_gets_the_head_of_get(void **state)
                         "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n");
 }
 
+/* RFC 9110, 9.1: whose body is left out depends on it. */
+static void
+head_in_small_letters_is_another_method(void **state)
+{
+    struct scene scene;
+
+    (void)state;
+    answer_to(&scene, "head /none HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_string_equal(scene.answer, STATUS("404 Not Found", "14"));
+}
+
 static void
 a_request_says_what_was_asked_and_by_whom(void **state)
 {
@@ -309,6 +320,7 @@ main(int argc, char **argv)
         cmocka_unit_test(
             pipelined_requests_are_answered_in_order_whoever_answers),
         cmocka_unit_test(head_gets_the_head_of_get),
+        cmocka_unit_test(head_in_small_letters_is_another_method),
         cmocka_unit_test(a_request_says_what_was_asked_and_by_whom),
         cmocka_unit_test(
             an_unknown_path_is_404_and_another_method_405_with_allow),
