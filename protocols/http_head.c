@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The head of an answer: its status, and the fields, ours and the handler's. */
+#include "http1_scan.h"
 #include "http_server_inside.h"
 
 #include <errno.h>
@@ -138,14 +139,10 @@ ouro__http_answer_begin(struct ouro_http_request *request, int status,
 static bool
 is_ours(struct ouro_slice name)
 {
-    static const char *const names[] = {"Connection", "Content-Length", "Date",
-                                        "Transfer-Encoding"};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (ouro__http_same_name(name, names[i]))
-            return true;
-    }
-    return false;
+    return OURO__HTTP1_SAME(name, "connection")
+           || OURO__HTTP1_SAME(name, "content-length")
+           || OURO__HTTP1_SAME(name, "date")
+           || OURO__HTTP1_SAME(name, "transfer-encoding");
 }
 
 static void
