@@ -367,6 +367,12 @@ ouro__checkpoint(void)
     return give_way(task);
 }
 
+int
+ouro_checkpoint(void)
+{
+    return ouro__checkpoint();
+}
+
 void
 ouro__task_interrupt(struct ouro_task *task)
 {

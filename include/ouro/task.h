@@ -111,6 +111,19 @@ unsigned ouro_uncancel(void);
 /** Let `delay_ns` pass.  0 or less is one turn of the loop.  Returns 0. */
 OURO_SUSPENDS int ouro_sleep(int64_t delay_ns);
 
+/**
+ * Look whether the running task has to end, as every wait does first.
+ *
+ * For work that takes long and never waits.  It costs a few comparisons, so it
+ * may stand in an inner loop: only each 128th in a row lets others run, which
+ * is when a cancellation can come and a limit be up.  ouro_sleep(0) lets them
+ * run each time.
+ *
+ * Returns 0.
+ *   -ECANCELED  the task was cancelled, a limit is up, its group has failed
+ */
+OURO_SUSPENDS int ouro_checkpoint(void);
+
 /** What a part of a task's time hangs on; private. */
 struct ouro__scope {
     struct ouro__scope *outer;
