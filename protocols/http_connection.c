@@ -157,6 +157,23 @@ leave(struct ouro__http_connection *connection)
     ouro__http_server_unref(server);
 }
 
+static void
+run_handler(struct ouro__http_connection *connection)
+{
+    struct ouro_http_request *request = connection->request;
+    int rc =
+        request->match.route->handler(request, connection->server->context);
+
+    /* A task that was told to end runs no other handler. */
+    if (ouro_task_cancelling(connection->task) > 0)
+        request->answer.closes = true;
+    ouro__http_answer_end(request, rc);
+    if (connection->state == OURO__HTTP_ACTIVE)
+        connection->state = OURO__HTTP_IDLE;
+    connection->behind = ouro__http_inbox_bytes(&connection->inbox).size;
+    ouro__http_finish(connection);
+}
+
 /* The task of a connection: its handlers, as long as there are requests. */
 int
 ouro__http_serve(struct ouro_protocol *self, void *arg)
@@ -166,18 +183,7 @@ ouro__http_serve(struct ouro_protocol *self, void *arg)
     (void)arg;
     connection->task = ouro_current_task();
     while (connection->state == OURO__HTTP_ACTIVE && !connection->lost) {
-        struct ouro_http_request *request = connection->request;
-        int rc =
-            request->match.route->handler(request, connection->server->context);
-
-        /* A task that was told to end runs no other handler. */
-        if (ouro_task_cancelling(connection->task) > 0)
-            request->answer.closes = true;
-        ouro__http_answer_end(request, rc);
-        if (connection->state == OURO__HTTP_ACTIVE)
-            connection->state = OURO__HTTP_IDLE;
-        connection->behind = ouro__http_inbox_bytes(&connection->inbox).size;
-        ouro__http_finish(connection);
+        run_handler(connection);
         if (connection->state < OURO__HTTP_FLUSH
             && ouro__http_is_open(connection))
             ouro__http_use_inbox(connection);

@@ -30,6 +30,15 @@ has_body(const struct ouro_http_request *request)
            || request->head.framing == OURO_HTTP1_CHUNKED;
 }
 
+/* From here on it takes time. */
+static void
+note_time(struct ouro__http_connection *connection)
+{
+    if (options_of(connection)->access != NULL)
+        connection->request->begun_ns =
+            ouro_loop_time_ns(ouro_transport_loop(connection->base.transport));
+}
+
 void
 ouro__http_log(struct ouro_http_request *request)
 {
@@ -121,6 +130,7 @@ ouro__http_refuse_head(struct ouro__http_connection *connection, int status)
 
     request->head.method = request->head.target = ouro_slice_of("", 0);
     request->body_error = -EBADMSG;
+    note_time(connection);
     connection->server->stats.refused++;
     ouro__http_refuse(connection, status);
 }
@@ -223,6 +233,16 @@ begin_body(struct ouro__http_connection *connection)
     ouro__http_continue(connection->request);
 }
 
+/* What is answered at once is read where it lies. */
+static bool
+keep(struct ouro_http_request *request, const uint8_t *bytes, size_t size)
+{
+    bool at_once = request->match.route->callback != NULL && !has_body(request);
+
+    return ouro__http_request_decode(request) == 0
+           && (at_once || ouro__http_request_keep(request, bytes, size) == 0);
+}
+
 /* A head is whole: `size` bytes at `bytes`. */
 void
 ouro__http_begin_request(struct ouro__http_connection *connection,
@@ -232,9 +252,7 @@ ouro__http_begin_request(struct ouro__http_connection *connection,
     struct ouro_http1_limits limits = connection->server->limits;
 
     connection->server->stats.requests++;
-    if (options_of(connection)->access != NULL)
-        request->begun_ns =
-            ouro_loop_time_ns(ouro_transport_loop(connection->base.transport));
+    note_time(connection);
     request->continue_due = request->head.expects_continue && has_body(request);
     request->body_ended = !has_body(request);
     ouro_http1_body_init(&request->body_reader, &request->head, &limits);
@@ -249,9 +267,7 @@ ouro__http_begin_request(struct ouro__http_connection *connection,
         ouro_http1_body_init(&request->body_reader, &request->head, &limits);
     }
 
-    bool at_once = request->match.route->callback != NULL && !has_body(request);
-    if (ouro__http_request_decode(request) < 0
-        || (!at_once && ouro__http_request_keep(request, bytes, size) < 0))
+    if (!keep(request, bytes, size))
         ouro__http_refuse(connection, 503);
     else if (has_body(request) && !request->match.route->streams)
         begin_body(connection);

@@ -28,6 +28,17 @@ add_text(struct ouro__http_head *head)
     head->added = head->size;
 }
 
+/* A line with a value that is not copied. */
+static void
+put_line(struct ouro__http_head *head, struct ouro_slice name,
+         const char *value)
+{
+    put(head, name);
+    add_text(head);
+    ouro__http_head_add(head, ouro_slice_of(value, strlen(value)));
+    put(head, OURO_BYTES("\r\n"));
+}
+
 static struct ouro_slice
 date_line(struct ouro_http_server *server)
 {
@@ -63,8 +74,9 @@ static void
 put_connection(struct ouro__http_head *head,
                const struct ouro_http_request *request)
 {
-    if (request->answer.status == 101)
-        put(head, OURO_BYTES("Connection: Upgrade\r\nUpgrade: "));
+    if (request->answer.upgrade != NULL)
+        put_line(head, OURO_BYTES("Connection: Upgrade\r\nUpgrade: "),
+                 request->answer.upgrade);
     else if (request->answer.closes)
         put(head, OURO_BYTES("Connection: close\r\n"));
     else if (request->head.minor_version == 0)
@@ -81,21 +93,10 @@ ouro__http_head_make(struct ouro__http_head *head,
     head->count = head->added = 0;
     head->size = ouro__http_status_line(answer->status, head->text);
     put(head, date_line(request->connection->server));
-    if (content_type != NULL) {
-        put(head, OURO_BYTES("Content-Type: "));
-        add_text(head);
-        ouro__http_head_add(head,
-                            ouro_slice_of(content_type, strlen(content_type)));
-        put(head, OURO_BYTES("\r\n"));
-    }
+    if (content_type != NULL)
+        put_line(head, OURO_BYTES("Content-Type: "), content_type);
     put_length(head, answer);
     put_connection(head, request);
-    if (answer->upgrade != NULL) {
-        add_text(head);
-        ouro__http_head_add(
-            head, ouro_slice_of(answer->upgrade, strlen(answer->upgrade)));
-        put(head, OURO_BYTES("\r\n"));
-    }
     if (answer->fields_size > 0) {
         add_text(head);
         ouro__http_head_add(head,

@@ -22,8 +22,7 @@ size_t ouro__http_status_line(int status, char text[OURO__HTTP_STATUS_LINE]);
 /* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110, 5.6.7), without a zero. */
 void ouro__http_date(time_t when, char text[OURO__HTTP_DATE]);
 
-/* The other way round; -1: it is none.  Of the three forms, the one that is
- * sent today. */
+/* The other way round, also of the two older forms; -1: it is none. */
 time_t ouro__http_date_parse(struct ouro_slice text);
 
 /* Decimal digits into `text`.  Returns how many. */

@@ -169,7 +169,10 @@ ouro__http_watch(struct ouro__http_connection *connection, int64_t delay_ns)
     connection->moving = false;
     if (delay_ns == OURO_FOREVER || connection->lost)
         return;
-    connection->deadline_ns = ouro_loop_time_ns(loop) + delay_ns;
+    int64_t now_ns = ouro_loop_time_ns(loop);
+    if (delay_ns >= OURO_FOREVER - now_ns)
+        return;
+    connection->deadline_ns = now_ns + delay_ns;
     if (!ouro_handle_is_pending(&connection->timer)
         || connection->timer_ns > connection->deadline_ns)
         set_timer(connection);

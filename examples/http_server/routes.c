@@ -71,7 +71,8 @@ send_events(struct ouro_http_request *request, void *context)
     if (rc == 0)
         rc = ouro_http_begin(request, 200, "text/event-stream",
                              OURO_HTTP_UNKNOWN_SIZE);
-    for (unsigned i = 0; rc == 0; i++) {
+    bool has_body = ouro_http_method(request).data[0] == 'G'; /* not HEAD */
+    for (unsigned i = 0; rc == 0 && has_body; i++) {
         int size =
             snprintf(text, sizeof(text), "id: %u\ndata: second %u\n\n", i, i);
         rc = ouro_http_write(request, ouro_slice_of(text, (size_t)size));

@@ -230,6 +230,77 @@ read_and_write_cancelled(struct ouro_http_request *request, void *context)
     return ouro_http_write(request, ouro_slice_of(&byte, 1));
 }
 
+/* More than any socket takes at once. */
+enum { LARGE_WRITE = 16000000 };
+
+/* Two tasks in the same call. */
+struct twice {
+    struct ouro_http_request *request;
+    int (*call)(struct ouro_http_request *request);
+    int results[2];
+    int count;
+};
+
+static inline int
+call_once(void *arg)
+{
+    struct twice *twice = arg;
+    int *result = &twice->results[twice->count++];
+
+    *result = twice->call(twice->request);
+    return *result == -ECANCELED ? *result : 0;
+}
+
+static inline int
+call_twice(struct ouro_http_request *request,
+           int (*call)(struct ouro_http_request *request), int results[2])
+{
+    struct twice twice = {.request = request, .call = call};
+    struct ouro_group group;
+
+    ouro_group_begin(&group);
+    ouro_group_create_task(&group, call_once, &twice);
+    ouro_group_create_task(&group, call_once, &twice);
+    int rc = ouro_group_end(&group, 0);
+    memcpy(results, twice.results, sizeof(twice.results));
+    return rc;
+}
+
+static inline int
+read_five(struct ouro_http_request *request)
+{
+    uint8_t bytes[8];
+
+    return (int)ouro_http_read(request, bytes, sizeof(bytes));
+}
+
+static inline int
+write_much(struct ouro_http_request *request)
+{
+    static const uint8_t bytes[LARGE_WRITE];
+
+    return ouro_http_write(request, ouro_slice_of(bytes, sizeof(bytes)));
+}
+
+static inline int
+read_and_write_twice(struct ouro_http_request *request, void *context)
+{
+    struct scene *scene = context;
+    int reads[2] = {UNSEEN, UNSEEN};
+    int writes[2] = {UNSEEN, UNSEEN};
+
+    int rc = call_twice(request, read_five, reads);
+    if (rc == 0)
+        rc = ouro_http_begin(request, 200, NULL, LARGE_WRITE);
+    if (rc == 0)
+        rc = call_twice(request, write_much, writes);
+    for (int i = 0; i < 2; i++) {
+        scene->seen[i] = reads[i];
+        scene->seen[2 + i] = writes[i];
+    }
+    return rc;
+}
+
 /* What the request says of itself. */
 static inline int
 tell_request(struct ouro_http_request *request, void *context)
@@ -304,6 +375,10 @@ static const struct ouro_http_route routes[] = {
     {.method = "POST",
      .pattern = "/cancelled",
      .handler = read_and_write_cancelled,
+     .streams = true},
+    {.method = "POST",
+     .pattern = "/both",
+     .handler = read_and_write_twice,
      .streams = true},
     {.method = "GET", .pattern = "/wait", .handler = wait_to_go},
     {.method = "GET", .pattern = "/tell/{what}", .callback = tell_request},

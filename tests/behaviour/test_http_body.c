@@ -137,6 +137,39 @@ reading_and_writing_notice_that_the_task_is_to_end(void **state)
     assert_non_null(strstr(scene.answer, "\r\n\r\ny"));
 }
 
+static int
+send_five_later(struct scene *scene)
+{
+    int rc = open_client(scene);
+
+    if (rc == 0)
+        rc = send_text(scene, "POST /both HTTP/1.1\r\nHost: a\r\n"
+                              "Content-Length: 5\r\n\r\n");
+    if (rc == 0)
+        rc = ouro_sleep(OURO_MILLISECONDS(20));
+    if (rc == 0)
+        rc = send_text(scene, "hello");
+    ouro_stream_write_eof(scene->stream);
+    if (rc == 0)
+        rc = receive_to_end(scene);
+    close_client(scene);
+    return rc;
+}
+
+static void
+one_task_reads_and_one_writes_at_a_time(void **state)
+{
+    struct scene scene = {.routes = routes, .act = send_five_later};
+
+    (void)state;
+    assert_plays(&scene);
+    assert_int_equal(scene.seen[0], 5);
+    assert_int_equal(scene.seen[1], -EBUSY);
+    assert_int_equal(scene.seen[2], 0);
+    assert_int_equal(scene.seen[3], -EBUSY);
+    assert_true(begins_with(scene.answer, "HTTP/1.1 200 "));
+}
+
 enum { UPLOAD = 1000000 };
 
 static int
@@ -322,6 +355,7 @@ main(int argc, char **argv)
         cmocka_unit_test(trailers_past_the_limit_are_431),
         cmocka_unit_test(a_client_may_leave_amid_its_trailers),
         cmocka_unit_test(reading_and_writing_notice_that_the_task_is_to_end),
+        cmocka_unit_test(one_task_reads_and_one_writes_at_a_time),
         cmocka_unit_test(a_large_upload_is_streamed),
         cmocka_unit_test(a_body_that_is_read_slowly_is_the_same),
         cmocka_unit_test(

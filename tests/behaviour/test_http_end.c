@@ -257,6 +257,32 @@ note_access(const struct ouro_http_access *access, void *context)
 }
 
 static void
+note_duration(const struct ouro_http_access *access, void *context)
+{
+    struct scene *scene = context;
+
+    scene->seen[0] = access->duration_ns;
+}
+
+/* Its head has no end. */
+static void
+what_was_no_request_took_no_time(void **state)
+{
+    struct scene scene = {
+        .routes = routes,
+        .act = ask_note,
+        .options = {.access = note_duration},
+        .note = "rubbish\r\n\r\n",
+        .seen = {UNSEEN},
+    };
+
+    (void)state;
+    scene.options.access_context = &scene;
+    assert_plays(&scene);
+    assert_in_range(scene.seen[0], 0, OURO_SECONDS(5));
+}
+
+static void
 each_request_is_told_to_the_log_and_counted(void **state)
 {
     struct scene scene = {
@@ -287,6 +313,7 @@ main(int argc, char **argv)
         cmocka_unit_test(a_handler_that_leaves_a_reader_behind_is_stopped),
         cmocka_unit_test(a_client_that_asks_and_does_not_read_has_to_wait),
         cmocka_unit_test(each_request_is_told_to_the_log_and_counted),
+        cmocka_unit_test(what_was_no_request_took_no_time),
     };
 
     engine = world_engine(argc, argv);

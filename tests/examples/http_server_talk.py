@@ -153,6 +153,9 @@ def talk_stats(web, check):
 def talk_events(web, check):
     """A connection that stays: its events, one after the other."""
     connection = web.connect()
+    for _ in range(2):
+        connection.request("HEAD", "/events")
+        check(connection.getresponse().read() == b"", "events without a body")
     connection.request("GET", "/events")
     answer = connection.getresponse()
     check(answer.headers["Content-Type"] == "text/event-stream", "no events")

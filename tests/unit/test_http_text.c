@@ -54,6 +54,29 @@ a_date_that_is_too_far_is_the_first(void **state)
     assert_memory_equal(text, "Thu, 01 Jan 1970 00:00:00 GMT", sizeof(text));
 }
 
+/* Those of RFC 850 have two digits of the year: what would be far from now in
+ * the future was a century before. */
+static void
+dates_of_old_are_read_too(void **state)
+{
+    static const struct {
+        const char *text;
+        time_t when;
+    } dates[] = {
+        {"Sunday, 06-Nov-94 08:49:37 GMT", 784111777},
+        {"Sun Nov  6 08:49:37 1994", 784111777},
+        {"Thu Jan  1 00:00:00 1970", 0},
+        {"Tuesday, 29-Feb-00 00:00:00 GMT", 951782400},
+        {"Tue Feb 29 00:00:00 2000", 951782400},
+        {"Saturday, 15-Jun-30 12:00:00 GMT", 1907755200},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(dates) / sizeof(dates[0]); i++)
+        assert_int_equal(ouro__http_date_parse(slice(dates[i].text)),
+                         dates[i].when);
+}
+
 static void
 what_is_no_date_is_none(void **state)
 {
@@ -63,8 +86,13 @@ what_is_no_date_is_none(void **state)
         "Mon, 06 Nov 1994 08:49:37 GMT", /* it was a Sunday */
         "Sun, 31 Feb 1994 08:49:37 GMT",
         "Sun, 06 Nov 1994 25:49:37 GMT",
-        "Sunday, 06-Nov-94 08:49:37 GMT",
-        "Sun Nov  6 08:49:37 1994",
+        "Sunday, 06-Nov-94 08:49:37",
+        "Monday, 06-Nov-94 08:49:37 GMT",
+        "Sunday, 31-Feb-94 08:49:37 GMT",
+        "Sun Nov  6 08:49:37 1994 GMT",
+        "Sun Nov 06 08:49:37 1994",
+        "Mon Nov  6 08:49:37 1994",
+        "Sunday, 06-Nov-94 08:49:37 GMT and what is longer than any date",
         "Sun, 06 Xyz 1994 08:49:37 GMT",
         "Sun, -6 Nov 1994 08:49:37 GMT",
     };
@@ -129,6 +157,7 @@ main(void)
         cmocka_unit_test(a_status_has_its_line_also_without_a_name),
         cmocka_unit_test(a_date_is_written_and_read_alike),
         cmocka_unit_test(a_date_that_is_too_far_is_the_first),
+        cmocka_unit_test(dates_of_old_are_read_too),
         cmocka_unit_test(what_is_no_date_is_none),
         cmocka_unit_test(a_number_has_all_of_its_digits),
         cmocka_unit_test(a_token_and_a_value_are_what_rfc_9110_says),
