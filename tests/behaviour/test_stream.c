@@ -472,6 +472,50 @@ a_parked_reader_holds_no_buffer(void **state)
     assert_int_equal(scene.count, 0);
 }
 
+/* The two ends. */
+
+/* What the host and the visitor are told. */
+static struct {
+    struct ouro_address local;
+    struct ouro_address peer;
+} told[2];
+
+static int
+ask_as_host(struct ouro_stream *stream, void *context)
+{
+    struct scene *scene = context;
+
+    told[0].local = ouro_stream_local_address(stream);
+    told[0].peer = ouro_stream_peer_address(stream);
+    tell(&scene->ready);
+    return ouro_await(&scene->over);
+}
+
+static int
+ask_as_visitor(struct ouro_stream *stream, struct scene *scene)
+{
+    int rc = ouro_await(&scene->ready);
+
+    told[1].local = ouro_stream_local_address(stream);
+    told[1].peer = ouro_stream_peer_address(stream);
+    tell(&scene->over);
+    return rc;
+}
+
+static void
+each_end_is_the_peer_of_the_other(void **state)
+{
+    struct scene scene = {.host = ask_as_host, .visitor = ask_as_visitor};
+
+    (void)state;
+    assert_plays(&scene);
+
+    assert_true(ouro_address_equals(&told[0].local, &told[1].peer));
+    assert_true(ouro_address_equals(&told[1].local, &told[0].peer));
+    assert_false(ouro_address_equals(&told[0].local, &told[0].peer));
+    assert_int_not_equal(ouro_address_port(&told[1].local), 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -488,6 +532,7 @@ main(int argc, char **argv)
         cmocka_unit_test(more_than_the_limit_is_read_in_one_call),
         cmocka_unit_test(if_less_than_that_came_it_says_how_much_there_is),
         cmocka_unit_test(a_parked_reader_holds_no_buffer),
+        cmocka_unit_test(each_end_is_the_peer_of_the_other),
     };
 
     engine = world_engine(argc, argv);
