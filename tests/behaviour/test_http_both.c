@@ -82,12 +82,57 @@ client_and_server_understand_each_other_on_one_connection(void **state)
     assert_int_equal(scene.seen[0], 1);
 }
 
+/* 2 MB, given and pulled, with a size and without, and expecting consent. */
+static int
+send_too_much(struct scene *scene)
+{
+    static const uint8_t bytes[2000000];
+    struct ouro_http_client *client;
+    int rc = ouro_http_client_new(&client, NULL);
+
+    if (rc < 0)
+        return rc;
+    for (int i = 0; rc == 0 && i < 5; i++) {
+        size_t left = sizeof(bytes);
+        struct ouro_http_call call = {.method = "POST",
+                                      .expect_continue = i > 2};
+
+        if (i == 0)
+            call.body = ouro_slice_of(bytes, sizeof(bytes));
+        else
+            call.pull = pull_many;
+        call.pull_context = &left;
+        call.pull_size = i % 2 == 1 ? sizeof(bytes) : 0;
+        rc = call_server(scene, client, call, "/echo");
+    }
+    if (rc == 0)
+        rc = call_server(scene, client, (struct ouro_http_call){.url = NULL},
+                         "/now/Ada");
+    ouro_http_client_free(client);
+    return rc;
+}
+
+#define REFUSED "413 413 Content Too Large\n|"
+
+static void
+a_body_that_the_server_refuses_is_413_to_the_client(void **state)
+{
+    struct scene scene = {
+        .routes = routes, .options = {.body_size = 1000}, .act = send_too_much};
+
+    (void)state;
+    assert_plays(&scene);
+    assert_string_equal(scene.note,
+                        REFUSED REFUSED REFUSED REFUSED REFUSED "200 Ada|");
+}
+
 int
 main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(
             client_and_server_understand_each_other_on_one_connection),
+        cmocka_unit_test(a_body_that_the_server_refuses_is_413_to_the_client),
     };
 
     engine = world_engine(argc, argv);
