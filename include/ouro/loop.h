@@ -245,7 +245,14 @@ struct ouro_engine_info {
 /** Valid as long as the loop. */
 const struct ouro_engine_info *ouro_loop_engine(const struct ouro_loop *loop);
 
-/** What a loop has done, and what is alive in it. */
+/**
+ * What a loop has done, and what is alive in it.
+ *
+ * `timers` are the handles that wait for a time, whoever asked: calls, tasks
+ * that sleep or have a limit, connections that are closing, and the two that a
+ * loop has for itself: one while a task has to end, one while stacks that a
+ * burst of tasks has left keep their pages.
+ */
 struct ouro_loop_stats {
     uint64_t turns;
     uint64_t callbacks;
@@ -257,8 +264,8 @@ struct ouro_loop_stats {
     uint64_t writes_dropped;  /* after a connection was closed or lost */
     uint64_t accept_failures; /* times that descriptors or memory ran out */
     size_t timers;            /* alive now, as all below */
-    size_t operations;
-    size_t tasks;
+    size_t operations;        /* that the kernel has been asked for */
+    size_t tasks;             /* that have not ended */
     size_t transports;
     size_t servers;
     size_t buffers; /* blocks of the pool in use */
