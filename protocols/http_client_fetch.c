@@ -208,10 +208,13 @@ ouro_http_fetch(struct ouro_http_client *client,
                 struct ouro_http_response **out_response)
 {
     struct ouro_http_client *own;
+    int rc = ouro__http_checkpoint();
 
+    if (rc < 0)
+        return rc;
     if (client != NULL)
         return fetch(client, call, out_response);
-    int rc = ouro_http_client_new(&own, NULL);
+    rc = ouro_http_client_new(&own, NULL);
     if (rc < 0)
         return rc;
     rc = fetch(own, call, out_response);

@@ -249,9 +249,11 @@ ssize_t
 ouro_http_response_read(struct ouro_http_response *response, void *into,
                         size_t size)
 {
-    int rc = have_part(response);
-    struct ouro_slice part = response->part;
+    int rc = ouro__http_checkpoint();
 
+    if (rc == 0)
+        rc = have_part(response);
+    struct ouro_slice part = response->part;
     if (rc < 0 || part.size == 0)
         return rc;
     size = size < part.size ? size : part.size;
@@ -266,8 +268,10 @@ int
 ouro_http_response_read_all(struct ouro_http_response *response, size_t limit,
                             struct ouro_slice *out_body)
 {
-    int rc;
+    int rc = ouro__http_checkpoint();
 
+    if (rc < 0)
+        return rc;
     while ((rc = have_part(response)) == 0 && response->part.size > 0) {
         struct ouro_slice part = response->part;
 

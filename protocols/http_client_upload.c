@@ -81,8 +81,10 @@ ouro_http_upload_begin(struct ouro_http_client *client,
                        const struct ouro_http_call *call,
                        struct ouro_http_upload **out_upload)
 {
-    int rc = check_call(call);
+    int rc = ouro__http_checkpoint();
 
+    if (rc == 0)
+        rc = check_call(call);
     if (rc < 0)
         return rc;
     struct ouro_http_upload *upload = ouro_alloc(sizeof(*upload));
@@ -118,6 +120,10 @@ check_size(struct ouro_http_upload *upload, size_t size)
 int
 ouro_http_upload_write(struct ouro_http_upload *upload, struct ouro_slice data)
 {
+    int rc = ouro__http_checkpoint();
+
+    if (rc < 0)
+        return rc;
     if (upload->error == 0)
         upload->error = check_size(upload, data.size);
     if (upload->error == 0) {
@@ -149,8 +155,10 @@ ouro_http_upload_end(struct ouro_http_upload *upload,
 {
     struct ouro_http_response *response = upload->response;
     struct ouro__http_ask *ask = &upload->ask;
-    int rc = ouro__http_exchange_end(response, ask, send_end(upload));
+    int rc = ouro__http_checkpoint();
 
+    if (rc == 0)
+        rc = ouro__http_exchange_end(response, ask, send_end(upload));
     if (rc == 0) {
         response->url = ask->url;
         *out_response = response;

@@ -32,6 +32,7 @@ struct play {
     char heard[4096];
     char body[256];
     int status;
+    int cancelled[4]; /* what calls said to a task that is */
     struct ouro_report report;
 };
 

@@ -214,6 +214,44 @@ a_connection_is_kept_after_the_last_byte_that_was_told(void **state)
     assert_int_equal(play.kept, 1);
 }
 
+/* Whether each call of it says so, in a task that is cancelled. */
+static int
+call_in_a_cancelled_task(struct play *play)
+{
+    struct ouro_http_call bad = {.url = "none"};
+    struct ouro_http_response *response;
+    struct ouro_http_response *none;
+    struct ouro_http_upload *upload;
+    struct ouro_slice body;
+    int rc = ouro_http_get(play->client, play->url, &response);
+
+    if (rc < 0)
+        return rc;
+    ouro_task_cancel(ouro_current_task());
+    play->cancelled[0] = (int)ouro_http_response_read(response, play->body, 1);
+    play->cancelled[1] = ouro_http_response_read_all(response, 9, &body);
+    play->cancelled[2] = ouro_http_fetch(play->client, &bad, &none);
+    play->cancelled[3] = ouro_http_upload_begin(play->client, &bad, &upload);
+    ouro_uncancel();
+    rc = (int)ouro_http_response_read(response, play->body, 1);
+    ouro_http_response_free(response);
+    return rc == 1 ? 0 : rc;
+}
+
+/* A2, also for what need not wait. */
+static void
+every_call_looks_for_a_cancellation_first(void **state)
+{
+    struct play play = {.lines = {SHORT("hi")},
+                        .act = call_in_a_cancelled_task};
+
+    (void)state;
+    assert_ok(run_in_world(engine, run_play, &play));
+    for (int i = 0; i < 4; i++)
+        assert_err(play.cancelled[i], ECANCELED);
+    assert_string_equal(play.body, "h");
+}
+
 static int
 get_piece_by_piece(struct play *play)
 {
@@ -513,6 +551,7 @@ main(int argc, char **argv)
         cmocka_unit_test(a_server_that_says_nothing_is_given_up_in_time),
         cmocka_unit_test(
             a_connection_is_kept_after_the_last_byte_that_was_told),
+        cmocka_unit_test(every_call_looks_for_a_cancellation_first),
         cmocka_unit_test(
             a_body_is_read_in_pieces_and_then_the_connection_is_kept),
         cmocka_unit_test(see_other_repeats_no_body_whatever_the_method),
