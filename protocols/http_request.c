@@ -275,7 +275,7 @@ ouro__http_body_status(const struct ouro_http_request *request)
 ssize_t
 ouro_http_read(struct ouro_http_request *request, void *into, size_t size)
 {
-    int rc = ouro_event_wait(&request->connection->server->going);
+    int rc = ouro_checkpoint();
 
     if (rc == 0 && request->input != NULL)
         rc = -EBUSY;

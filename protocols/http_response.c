@@ -204,7 +204,7 @@ write_all(struct ouro_http_request *request, struct ouro_slice data)
 int
 ouro_http_write(struct ouro_http_request *request, struct ouro_slice data)
 {
-    int rc = ouro_event_wait(&request->connection->server->going);
+    int rc = ouro_checkpoint();
 
     if (rc == 0 && request->writing)
         rc = -EBUSY;

@@ -62,8 +62,6 @@ server_new(const struct ouro_http_route *routes, void *context,
     SLIST_INIT(&server->spares);
     ouro_event_init(&server->stopped, loop);
     ouro_event_init(&server->empty, loop);
-    ouro_event_init(&server->going, loop);
-    ouro_event_set(&server->going);
     return server;
 }
 

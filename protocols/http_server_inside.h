@@ -35,7 +35,6 @@ struct ouro_http_server {
     struct ouro_http_server_stats stats;
     struct ouro_event stopped; /* ouro_http_server_stop() was called */
     struct ouro_event empty;   /* and no connection is left */
-    struct ouro_event going;   /* set: to wait for it is a checkpoint */
     unsigned refs;             /* the user's, and each connection's */
     time_t date_at;            /* of the line below */
     char date[sizeof("Date: \r\n") + OURO__HTTP_DATE];
