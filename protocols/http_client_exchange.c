@@ -223,6 +223,10 @@ ouro__http_phrase(const struct ouro_http_response *response, int error)
         return "it changed to another protocol";
     if (error == -ETIMEDOUT)
         return "it did not answer, or take the request, in time";
+    if (error == -ECANCELED)
+        return "the call was cancelled";
+    if (error == -ENOMEM)
+        return "there is no memory";
     if (error == -OURO_EINCOMPLETE)
         return "it closed the connection before its answer was whole";
     return "the connection failed";
