@@ -112,10 +112,9 @@ keep(struct ouro_queue *queue, void *item)
     return 0;
 }
 
-int
-ouro_queue_put_nowait(struct ouro_queue *queue, void *item)
+static int
+put(struct ouro_queue *queue, void *item)
 {
-    ouro__loop_check_owner(queue->loop);
     if (queue->is_shut_down)
         return -ESHUTDOWN;
     if (queue->size == queue->max_size)
@@ -134,12 +133,19 @@ ouro_queue_put_nowait(struct ouro_queue *queue, void *item)
 }
 
 int
+ouro_queue_put_nowait(struct ouro_queue *queue, void *item)
+{
+    ouro__loop_check_owner(queue->loop);
+    return put(queue, item);
+}
+
+int
 ouro_queue_put(struct ouro_queue *queue, void *item)
 {
     int rc = ouro__checkpoint_in(queue->loop);
 
     if (rc == 0)
-        rc = ouro_queue_put_nowait(queue, item);
+        rc = put(queue, item);
     if (rc != -EAGAIN)
         return rc;
     ouro__task_here()->parcel = item;
@@ -160,10 +166,9 @@ admit_putter(struct ouro_queue *queue)
     queue->unfinished++;
 }
 
-int
-ouro_queue_get_nowait(struct ouro_queue *queue, void **out_item)
+static int
+get(struct ouro_queue *queue, void **out_item)
 {
-    ouro__loop_check_owner(queue->loop);
     if (queue->size == 0)
         return queue->is_shut_down ? -ESHUTDOWN : -EAGAIN;
 
@@ -173,12 +178,19 @@ ouro_queue_get_nowait(struct ouro_queue *queue, void **out_item)
 }
 
 int
+ouro_queue_get_nowait(struct ouro_queue *queue, void **out_item)
+{
+    ouro__loop_check_owner(queue->loop);
+    return get(queue, out_item);
+}
+
+int
 ouro_queue_get(struct ouro_queue *queue, void **out_item)
 {
     int rc = ouro__checkpoint_in(queue->loop);
 
     if (rc == 0)
-        rc = ouro_queue_get_nowait(queue, out_item);
+        rc = get(queue, out_item);
     if (rc != -EAGAIN)
         return rc;
 

@@ -356,15 +356,19 @@ give_way(struct ouro_task *task)
 }
 
 int
-ouro__checkpoint(void)
+ouro__checkpoint_of(struct ouro_task *task)
 {
-    struct ouro_task *task = ouro__task_here();
-
     if (ouro__task_is_cancelled(task))
         return -ECANCELED;
     if (--task->budget > 0)
         return 0;
     return give_way(task);
+}
+
+int
+ouro__checkpoint(void)
+{
+    return ouro__checkpoint_of(ouro__task_here());
 }
 
 int

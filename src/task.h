@@ -98,6 +98,9 @@ struct ouro_task *ouro__task_here(void);
  * now and then it lets others run. */
 OURO_MUST_USE int ouro__checkpoint(void);
 
+/* The same for who knows that `task` is the running one. */
+OURO_MUST_USE int ouro__checkpoint_of(struct ouro_task *task);
+
 /* Whether calls of `task` that suspend have to fail. */
 bool ouro__task_is_cancelled(const struct ouro_task *task);
 

@@ -15,8 +15,7 @@ ouro__task_of(const struct ouro_loop *loop)
 int
 ouro__checkpoint_in(const struct ouro_loop *loop)
 {
-    ouro__task_of(loop);
-    return ouro__checkpoint();
+    return ouro__checkpoint_of(ouro__task_of(loop));
 }
 
 struct ouro_task *
