@@ -64,7 +64,8 @@ struct ouro__http_connection {
     int64_t deadline_ns;      /* of the state; OURO_FOREVER: none */
     uint64_t received;        /* bytes, for progress */
     uint64_t written;
-    uint64_t progress;          /* of either, when it was last looked at */
+    uint64_t received_before;   /* when it was last looked */
+    uint64_t taken_before;      /* of what was written, likewise */
     size_t drained;             /* bytes of a body that nobody read */
     size_t behind;              /* bytes that have come behind the request */
     struct ouro_task *task;     /* that runs the handler; NULL: none */

@@ -32,14 +32,16 @@ has_output(const struct ouro__http_connection *connection)
     return ouro_transport_write_buffer_size(transport_of(connection)) > 0;
 }
 
-/* Bytes that have moved, either way; but what is thrown away is none. */
-static uint64_t
-progress_of(const struct ouro__http_connection *connection)
+/* Whether the client is to send what somebody uses. */
+static bool
+has_input_due(const struct ouro__http_connection *connection)
 {
-    uint64_t taken = bytes_taken(connection);
+    const struct ouro_http_request *request = connection->request;
 
-    return connection->state >= OURO__HTTP_FLUSH ? taken
-                                                 : taken + connection->received;
+    return connection->state == OURO__HTTP_BODY
+           || (connection->state == OURO__HTTP_DRAIN && !has_output(connection))
+           || (connection->state == OURO__HTTP_ACTIVE
+               && request->input != NULL);
 }
 
 static void
@@ -81,23 +83,28 @@ give_up(struct ouro__http_connection *connection)
 static bool
 needs_progress(const struct ouro__http_connection *connection)
 {
-    const struct ouro_http_request *request = connection->request;
-
     if (has_output(connection))
         return connection->state != OURO__HTTP_HEAD;
-    return connection->state == OURO__HTTP_BODY
-           || connection->state == OURO__HTTP_DRAIN
-           || (connection->state == OURO__HTTP_ACTIVE
-               && request->input != NULL);
+    return has_input_due(connection);
 }
 
+/* From here on it is counted, each way for itself. */
+static void
+begin_count(struct ouro__http_connection *connection)
+{
+    connection->taken_before = bytes_taken(connection);
+    connection->received_before = connection->received;
+}
+
+/* Of what is sent while nobody asks for it, nothing is progress. */
 static bool
 has_progress(struct ouro__http_connection *connection)
 {
-    uint64_t now = progress_of(connection);
-    uint64_t moved = now - connection->progress;
+    uint64_t moved = bytes_taken(connection) - connection->taken_before;
 
-    connection->progress = now;
+    if (has_input_due(connection))
+        moved += connection->received - connection->received_before;
+    begin_count(connection);
     return moved >= connection->server->options.progress_size;
 }
 
@@ -189,6 +196,6 @@ watch_moving(struct ouro__http_connection *connection)
 void
 ouro__http_watch_progress(struct ouro__http_connection *connection)
 {
-    connection->progress = progress_of(connection);
+    begin_count(connection);
     watch_moving(connection);
 }
