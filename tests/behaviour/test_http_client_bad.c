@@ -230,6 +230,98 @@ a_location_that_is_none_is_told_as_such(void **state)
     }
 }
 
+/* Any bytes. */
+
+enum { ATTEMPTS = 300 };
+
+static uint32_t chance;
+
+static uint32_t
+draw(uint32_t below)
+{
+    chance = chance * 1664525 + 1013904223;
+    return (chance >> 8) % below;
+}
+
+/* A whole answer, with some of its bytes changed, cut short, or said twice. */
+static size_t
+spoil(char *into, size_t room)
+{
+    static const char *const whole[] = {
+        SHORT("hi"), MOVED("302", "/c"), MOVED("307", "http://127.0.0.1:1/"),
+        CHUNKED "2;a=\"b\"\r\nhi\r\n0\r\nA: b\r\n\r\n",
+        "HTTP/1.1 103 X\r\nLink: a\r\n\r\nHTTP/1.0 200 X\r\n\r\nhi"};
+    static const char bytes[] = "\r\n\0 :;,0123456789abcdefHTP/.\x80\xff";
+    const char *text = whole[draw(5)];
+    size_t size = strlen(text);
+
+    if (2 * size > room)
+        return 0;
+    memcpy(into, text, size);
+    for (uint32_t i = draw(3); i > 0; i--)
+        into[draw((uint32_t)size)] = bytes[draw(sizeof(bytes) - 1)];
+    if (draw(3) == 0)
+        return draw((uint32_t)size);
+    if (draw(3) > 0)
+        return size;
+    memcpy(into + size, into, size);
+    return 2 * size;
+}
+
+static int
+say_anything(struct ouro_stream *stream, void *context)
+{
+    struct ouro_slice head;
+    char text[512];
+    ssize_t size;
+
+    (void)context;
+    while (
+        (size = ouro_stream_read_until(stream, OURO_BYTES("\r\n\r\n"), &head))
+        > 0) {
+        size_t length = spoil(text, sizeof(text));
+        int rc = ouro_stream_write(stream, ouro_slice_of(text, length));
+
+        if (rc < 0 || draw(2) == 0)
+            return rc;
+    }
+    return (int)size;
+}
+
+/* What comes of it is not asked: that something does, and leaves nothing. */
+static int
+get_anything(struct play *play)
+{
+    struct ouro_http_call call = {.method = draw(2) == 0 ? "GET" : "HEAD",
+                                  .body = OURO_BYTES("x\r\n\r\n"),
+                                  .expect_continue = draw(2) == 0};
+
+    for (int i = 0; i < 4; i++)
+        play->line += call_path(play, call, "/") == 0;
+    return 0;
+}
+
+static void
+whatever_a_server_says_comes_to_an_end(void **state)
+{
+    unsigned good = 0;
+
+    (void)state;
+    for (uint32_t seed = 0; seed < ATTEMPTS; seed++) {
+        struct play play = {
+            .serve = say_anything,
+            .options = {.head_timeout_ns = OURO_MILLISECONDS(2),
+                        .idle_timeout_ns = OURO_MILLISECONDS(2),
+                        .expect_timeout_ns = OURO_MILLISECONDS(1)},
+            .act = get_anything};
+
+        chance = seed;
+        assert_ok(run_in_world(engine, run_play, &play));
+        good += play.line > 0;
+    }
+    assert_in_range(good, ATTEMPTS / 10, ATTEMPTS);
+}
+
 /* Connections at once. */
 enum { MANY = 100 };
 
@@ -308,6 +400,7 @@ main(int argc, char **argv)
         cmocka_unit_test(a_call_has_one_body),
         cmocka_unit_test(a_user_agent_that_is_no_value_is_refused),
         cmocka_unit_test(a_location_that_is_none_is_told_as_such),
+        cmocka_unit_test(whatever_a_server_says_comes_to_an_end),
         cmocka_unit_test(
             many_kept_connections_that_were_closed_are_passed_over),
     };
