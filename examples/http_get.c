@@ -14,22 +14,22 @@
 static int
 write_body(struct ouro_http_response *response)
 {
-    int64_t total = ouro_http_response_head(response)->content_length;
+    double total = (double)ouro_http_response_head(response)->content_length;
     int64_t begin_ns = ouro_loop_time_ns(ouro_get_running_loop()) - 1;
     bool watched = isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
-    char part[8192], of[32] = "";
+    char part[8192];
     double all = 0;
     ssize_t size;
 
-    if (total >= 0)
-        snprintf(of, sizeof(of), " of %lld", (long long)total);
     while ((size = ouro_http_response_read(response, part, sizeof(part))) > 0) {
         all += (double)fwrite(part, 1, (size_t)size, stdout);
         int64_t ns = ouro_loop_time_ns(ouro_get_running_loop()) - begin_ns;
         if (watched)
-            fprintf(stderr, "%.0f%s bytes, %.0f KiB/s   \r", all, of,
-                    all / 1024 * 1e9 / (double)ns);
+            fprintf(stderr, "\r%.0f of %.0f bytes, %.0f KiB/s   ", all,
+                    total < all ? all : total, all / 1024 * 1e9 / (double)ns);
     }
+    if (watched)
+        fputc('\n', stderr);
     return (int)size;
 }
 
@@ -76,5 +76,5 @@ main(int argc, char **argv)
         call.keep_redirects &= c != 'L';
     }
     call.url = argv[optind];
-    return ouro_run(get, &call) < 0 || fclose(stdout) != 0;
+    return ouro_run(get, &call) < 0 || ferror(stdout) || fclose(stdout) != 0;
 }

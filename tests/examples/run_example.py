@@ -339,8 +339,10 @@ def http_get(runner):
         check((code, out) == (0, ""), f"-o: {code}, {out!r}")
         check(pathlib.Path(path).read_text() == "hello", "another file")
         code, screen = on_terminal(runner.path, "-L", url)
-        check(code == 0 and re.match(r"5 of 5 bytes, \d+ KiB/s +\r", screen),
+        check(code == 0 and re.match(r"\r5 of 5 bytes, \d+ KiB/s +\r\n", screen),
               f"no progress: {screen!r}")
+    check(runner.run("-L", "-o", "/dev/full", url)[0] == 1,
+          "a file that takes nothing is no failure")
     check(runner.run("https://a/")[0] == 1, "https is taken")
 
 
