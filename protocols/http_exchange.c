@@ -30,13 +30,17 @@ has_body(const struct ouro_http_request *request)
            || request->head.framing == OURO_HTTP1_CHUNKED;
 }
 
-/* From here on it takes time. */
+/* What the log wants to know of its beginning. */
 static void
-note_time(struct ouro__http_connection *connection)
+note_begin(struct ouro__http_connection *connection)
 {
-    if (options_of(connection)->access != NULL)
-        connection->request->begun_ns =
-            ouro_loop_time_ns(ouro_transport_loop(connection->base.transport));
+    struct ouro_transport *transport = connection->base.transport;
+
+    if (options_of(connection)->access == NULL)
+        return;
+    connection->request->begun_ns =
+        ouro_loop_time_ns(ouro_transport_loop(transport));
+    connection->request->peer = ouro_transport_peer_address(transport);
 }
 
 void
@@ -49,7 +53,7 @@ ouro__http_log(struct ouro_http_request *request)
     if (options->access == NULL)
         return;
     const struct ouro_http_access access = {
-        .peer = ouro_transport_peer_address(transport),
+        .peer = request->peer,
         .method = request->head.method,
         .target = request->head.target,
         .status = request->answer.status,
@@ -130,7 +134,7 @@ ouro__http_refuse_head(struct ouro__http_connection *connection, int status)
 
     request->head.method = request->head.target = ouro_slice_of("", 0);
     request->body_error = -EBADMSG;
-    note_time(connection);
+    note_begin(connection);
     connection->server->stats.refused++;
     ouro__http_refuse(connection, status);
 }
@@ -252,7 +256,7 @@ ouro__http_begin_request(struct ouro__http_connection *connection,
     struct ouro_http1_limits limits = connection->server->limits;
 
     connection->server->stats.requests++;
-    note_time(connection);
+    note_begin(connection);
     request->continue_due = request->head.expects_continue && has_body(request);
     request->body_ended = !has_body(request);
     ouro_http1_body_init(&request->body_reader, &request->head, &limits);

@@ -122,7 +122,8 @@ struct ouro_http_request {
     struct ouro_future *input; /* of who waits for bytes; NULL: nobody */
     struct ouro_future *room;  /* of who waits to write */
     bool writing;              /* somebody is in ouro_http_write() */
-    int64_t begun_ns;
+    int64_t begun_ns;          /* for the log, as the next one */
+    struct ouro_address peer;  /* a client that has left has none any more */
     struct ouro__http_answer answer;
     struct ouro_http1_field fields[]; /* options.field_count of them */
 };

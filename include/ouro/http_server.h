@@ -163,7 +163,7 @@ struct ouro_slice ouro_http_param(const struct ouro_http_request *request,
 struct ouro_slice ouro_http_header(const struct ouro_http_request *request,
                                    const char *name);
 
-/** Who asks. */
+/** Who asks.  Its size is 0 once the client has left. */
 struct ouro_address
 ouro_http_peer_address(const struct ouro_http_request *request);
 

@@ -211,6 +211,7 @@ note_access(const struct ouro_http_access *access, void *context)
     scene->seen[0]++;
     scene->seen[1] = access->status;
     scene->seen[2] = (ssize_t)access->target.size;
+    scene->seen[3] = ouro_address_port(&access->peer) != 0;
 }
 
 static int
@@ -246,6 +247,7 @@ a_request_whose_client_left_amid_the_body_is_told_to_the_log(void **state)
     assert_int_equal(scene.seen[0], 1);
     assert_int_equal(scene.seen[1], 0);
     assert_int_equal(scene.seen[2], 5);
+    assert_int_equal(scene.seen[3], 1); /* it is known who it was */
 }
 
 int
