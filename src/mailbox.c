@@ -18,6 +18,7 @@
 
 #include "alloc.h"
 #include "loop.h"
+#include "threads.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -326,7 +327,7 @@ wait_for_loop(struct ouro_mailbox *mailbox)
     int rc = ouro_mailbox_post(mailbox, &visit.handle, make_visit, &visit);
     pthread_mutex_lock(&mailbox->lock);
     while (rc == 0 ? !visit.made : !mailbox->over)
-        pthread_cond_wait(&mailbox->visited, &mailbox->lock);
+        (void)ouro__thread_wait(&mailbox->visited, &mailbox->lock, NULL);
     pthread_mutex_unlock(&mailbox->lock);
 }
 

@@ -243,12 +243,9 @@ wait_until_done(struct ouro_remote *remote, int64_t limit_ns)
     struct timespec until = ouro__deadline(limit_ns);
     int rc = 0;
 
-    while (remote->result == -EINPROGRESS && rc == 0) {
-        if (limit_ns == OURO_FOREVER)
-            rc = pthread_cond_wait(&remote->done, &remote->lock);
-        else
-            rc = pthread_cond_timedwait(&remote->done, &remote->lock, &until);
-    }
+    while (remote->result == -EINPROGRESS && rc == 0)
+        rc = ouro__thread_wait(&remote->done, &remote->lock,
+                               limit_ns == OURO_FOREVER ? NULL : &until);
 }
 
 int

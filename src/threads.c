@@ -57,6 +57,19 @@ ouro__thread_condition_init(pthread_cond_t *condition)
     pthread_condattr_destroy(&monotonic);
 }
 
+int
+ouro__thread_wait(pthread_cond_t *condition, pthread_mutex_t *lock,
+                  const struct timespec *until)
+{
+    int cancel;
+
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+    int error = until == NULL ? pthread_cond_wait(condition, lock)
+                              : pthread_cond_timedwait(condition, lock, until);
+    (void)pthread_setcancelstate(cancel, NULL);
+    return error;
+}
+
 struct timespec
 ouro__deadline(int64_t delay_ns)
 {

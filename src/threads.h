@@ -26,7 +26,17 @@ void ouro__thread_set_name(const char *name);
 /* For ouro__deadline(): by the monotonic clock. */
 void ouro__thread_condition_init(pthread_cond_t *condition);
 
-/* In `delay_ns`, for pthread_cond_timedwait(3). */
+/*
+ * pthread_cond_timedwait(3); NULL: without a limit.  Returns 0 or ETIMEDOUT.
+ *
+ * It is no point of cancellation: a thread of the program that
+ * pthread_cancel(3) ends there keeps the lock, and takes away what it has lent
+ * to the loop.
+ */
+int ouro__thread_wait(pthread_cond_t *condition, pthread_mutex_t *lock,
+                      const struct timespec *until);
+
+/* In `delay_ns`, for ouro__thread_wait(). */
 struct timespec ouro__deadline(int64_t delay_ns);
 
 #endif

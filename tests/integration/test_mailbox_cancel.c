@@ -6,6 +6,7 @@
 #include "gate.h"
 #include "peer.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -301,6 +302,34 @@ the_end_of_a_loop_lets_all_go(void **state)
     }
 }
 
+static void *
+take_back_when_cancelled(void *arg)
+{
+    (void)pthread_cancel(pthread_self());
+    (void)take_back(arg);
+    pthread_testcancel();
+    return NULL;
+}
+
+/* Else the loop would visit a frame that is no more. */
+static void
+a_thread_that_was_cancelled_waits_to_the_end(void **state)
+{
+    struct fixture *f = *state;
+    pthread_t thread;
+    void *end;
+
+    assert_ok(pthread_create(&thread, NULL, take_back_when_cancelled, f));
+    while (!atomic_load(&f->returned)) {
+        ouro_loop_stop(f->loop);
+        ouro_loop_run_forever(f->loop);
+    }
+    assert_ok(pthread_join(thread, &end));
+
+    assert_ptr_equal(end, PTHREAD_CANCELED);
+    assert_false(f->prevented);
+}
+
 static int
 setup(void **state)
 {
@@ -333,6 +362,7 @@ main(void)
         TEST(the_others_arrive_in_their_order),
         TEST(memory_is_free_as_soon_as_cancel_returns),
         TEST(the_end_of_a_loop_lets_all_go),
+        TEST(a_thread_that_was_cancelled_waits_to_the_end),
     };
     struct ouro_loop *loop;
 

@@ -88,6 +88,35 @@ a_thread_waits_for_a_task_of_the_loop(void **state)
     assert_false(f->elsewhere);
 }
 
+static void *
+wait_when_cancelled(void *arg)
+{
+    struct fixture *f = arg;
+
+    (void)pthread_cancel(pthread_self());
+    f->seen[2] = wait_for_seven(f);
+    pthread_testcancel();
+    return NULL;
+}
+
+/* Else it would keep the lock that the task needs to end. */
+static void
+a_thread_that_was_cancelled_waits_to_the_end(void **state)
+{
+    struct fixture *f = *state;
+    pthread_t thread;
+    void *end;
+
+    f->loops_thread = pthread_self();
+    assert_ok(pthread_create(&thread, NULL, wait_when_cancelled, f));
+    ouro_loop_run_forever(f->loop);
+    assert_ok(pthread_join(thread, &end));
+
+    assert_ptr_equal(end, PTHREAD_CANCELED);
+    assert_int_equal(f->seen[0], 7);
+    assert_ok(f->seen[2]);
+}
+
 static int
 sleep_for_ever(void *arg)
 {
@@ -430,6 +459,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_thread_waits_for_a_task_of_the_loop),
+        TEST(a_thread_that_was_cancelled_waits_to_the_end),
         TEST(a_wait_has_a_limit_and_a_task_can_be_cancelled),
         TEST(a_failure_that_a_thread_took_is_not_reported),
         TEST(a_thread_is_told_that_there_was_no_memory),
