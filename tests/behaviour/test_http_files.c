@@ -366,6 +366,52 @@ head_of_a_file_has_its_size_and_no_body(void **state)
     assert_string_equal(body_of(&scene), "");
 }
 
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
+
+static void
+files_that_are_asked_for_at_once_come_in_order(void **state)
+{
+    struct scene scene = {
+        .routes = routes,
+        .act = ask_note,
+        .root = root,
+        .note = GET("/f/a.txt") GET("/f/big.bin") GET("/f/with%20space"),
+    };
+
+    (void)state;
+    assert_plays(&scene);
+    assert_string_equal(body_of(&scene) + strspn(body_of(&scene), "0123456789"),
+                        strstr(scene.answer + 20, "HTTP/1.1 "));
+    assert_true(scene.size > BIG + 10 + 1);
+    assert_string_equal(scene.answer + scene.size - 5, "\r\n\r\nx");
+}
+
+/* More than is on its way is still in the queue. */
+static int
+leave_amid_files(struct scene *scene)
+{
+    int rc = open_client(scene);
+
+    ouro_stream_set_limit(scene->stream, 1000);
+    for (int i = 0; rc == 0 && i < 20; i++)
+        rc = send_text(scene, GET("/f/big.bin"));
+    if (rc == 0)
+        rc = receive_until(scene, "bbbb");
+    ouro_stream_abort(scene->stream);
+    return rc;
+}
+
+static void
+a_client_that_leaves_amid_a_file_leaves_none_open(void **state)
+{
+    struct scene scene = {
+        .routes = routes, .act = leave_amid_files, .root = root};
+
+    (void)state;
+    assert_plays(&scene); /* which counts descriptors */
+    assert_in_range(scene.size, 1, BIG);
+}
+
 /* What the packed file's fields say is not said of what stands instead. */
 static void
 an_error_is_not_said_to_be_packed(void **state)
@@ -501,6 +547,8 @@ main(int argc, char **argv)
         cmocka_unit_test(a_directory_is_its_index_behind_a_slash),
         cmocka_unit_test(who_takes_gzip_gets_the_packed_file),
         cmocka_unit_test(head_of_a_file_has_its_size_and_no_body),
+        cmocka_unit_test(files_that_are_asked_for_at_once_come_in_order),
+        cmocka_unit_test(a_client_that_leaves_amid_a_file_leaves_none_open),
         cmocka_unit_test(an_error_is_not_said_to_be_packed),
         cmocka_unit_test(the_slash_of_a_directory_leads_to_no_other_host),
         cmocka_unit_test(a_path_that_is_too_long_is_not_there),
