@@ -9,7 +9,8 @@
  * Tasks are cancelled in rounds.  One that ends may start another and wait for
  * it, to clean up, so that is left alone at first.  When all have ended that
  * were told to, or half of the time that was left has passed, the next round is
- * for those that have come meanwhile.  What else ends may leave some, too.
+ * for those that have come meanwhile.  What else ends may leave some, too.  See
+ * docs/adr/0021.
  */
 #include "executor.h"
 #include "lookup.h"
