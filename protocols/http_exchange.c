@@ -104,10 +104,22 @@ ouro__http_finish(struct ouro__http_connection *connection)
         ouro__http_end(connection);
 }
 
-/* The server's own answer, after which it goes on. */
+/* The server's own answer, after which it goes on, unless there is too much
+ * of a body that nobody reads. */
+static void
+begin_own_answer(struct ouro__http_connection *connection)
+{
+    struct ouro_http_request *request = connection->request;
+
+    if (request->head.framing == OURO_HTTP1_LENGTH
+        && request->head.content_length > OURO__HTTP_DRAIN_SIZE)
+        request->answer.closes = true;
+}
+
 static void
 answer(struct ouro__http_connection *connection, int status)
 {
+    begin_own_answer(connection);
     ouro_http_respond_text(connection->request, status, NULL);
     ouro__http_finish(connection);
 }
@@ -115,6 +127,7 @@ answer(struct ouro__http_connection *connection, int status)
 static void
 answer_nothing(struct ouro__http_connection *connection)
 {
+    begin_own_answer(connection);
     ouro_http_respond(connection->request, 204, NULL, ouro_slice_of("", 0));
     ouro__http_finish(connection);
 }

@@ -9,10 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum {
-    INBOX_SIZE = 64 * 1024, /* past it reading is paused */
-    DRAIN_SIZE = 256 * 1024 /* of a body that nobody reads, then it ends */
-};
+enum { INBOX_SIZE = 64 * 1024 }; /* past it reading is paused */
 
 /* Bodies. */
 
@@ -159,7 +156,7 @@ use_to_drain(struct ouro__http_connection *connection, struct ouro_slice bytes)
     while ((part = ouro__http_next_part(request, &rest)).size > 0)
         connection->drained += part.size;
     if (!request->body_ended && request->body_error == 0
-        && connection->drained <= DRAIN_SIZE)
+        && connection->drained <= OURO__HTTP_DRAIN_SIZE)
         return bytes.size - rest.size;
 
     bool ended = request->body_ended;

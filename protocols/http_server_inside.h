@@ -18,7 +18,11 @@
 
 #include <sys/queue.h>
 
-enum { OURO__HTTP_OWN_TEXT = 256 }; /* bytes of a head that are the server's */
+enum {
+    OURO__HTTP_OWN_TEXT = 256,         /* bytes of a head that are ours */
+    OURO__HTTP_DRAIN_SIZE = 256 * 1024 /* of a body that nobody reads; then the
+                                          connection ends */
+};
 
 LIST_HEAD(ouro__http_connections, ouro__http_connection);
 SLIST_HEAD(ouro__http_requests, ouro_http_request);

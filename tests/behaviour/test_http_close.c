@@ -96,6 +96,10 @@ an_answer_after_which_the_body_is_not_wanted_says_close(void **state)
                       "Content-Length: 5\r\nExpect: 100-continue\r\n\r\n");
     assert_string_equal(scene.answer,
                         CLOSED("404 Not Found", "14", "404 Not Found\n"));
+    answer_to(&scene, "POST /nowhere HTTP/1.1\r\nHost: a\r\n"
+                      "Content-Length: 400000\r\n\r\n"); /* much to drop */
+    assert_string_equal(scene.answer,
+                        CLOSED("404 Not Found", "14", "404 Not Found\n"));
 }
 
 /* Ends that come before the answers have left. */
