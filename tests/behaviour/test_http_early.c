@@ -231,6 +231,40 @@ what_is_no_answer_ends_the_body_with_its_own_error(void **state)
     }
 }
 
+static const char *method;
+
+/* On a connection that the server is about to close. */
+static int
+get_and_send(struct play *play)
+{
+    static const uint8_t bytes[50000];
+    struct ouro_http_call call = {.method = method};
+    int rc = get_once(play);
+
+    call.body = ouro_slice_of(bytes, sizeof(bytes));
+    return rc < 0 ? rc : call_path(play, call, "/");
+}
+
+static void
+a_body_into_a_closing_connection_is_sent_once_more_if_it_may_be(void **state)
+{
+    static const char *const lines[] = {SHORT("hi"), "!", SHORT("ho!"), NULL};
+    struct play put = {.act = get_and_send};
+    struct play post = {.act = get_and_send};
+
+    (void)state;
+    memcpy(put.lines, lines, sizeof(lines));
+    memcpy(post.lines, lines, sizeof(lines));
+    method = "PUT";
+    assert_ok(run_in_world(engine, run_play, &put));
+    assert_string_equal(put.body, "ho");
+    assert_int_equal(put.connections, 2);
+
+    method = "POST";
+    assert_true(run_in_world(engine, run_play, &post) < 0);
+    assert_int_equal(post.line, 2);
+}
+
 static int
 post_and_leave(struct play *play)
 {
@@ -267,6 +301,8 @@ main(int argc, char **argv)
         cmocka_unit_test(an_answer_counts_also_where_the_rest_cannot_be_sent),
         cmocka_unit_test(heads_of_1xx_do_not_end_the_body),
         cmocka_unit_test(what_is_no_answer_ends_the_body_with_its_own_error),
+        cmocka_unit_test(
+            a_body_into_a_closing_connection_is_sent_once_more_if_it_may_be),
         cmocka_unit_test(a_body_that_is_cancelled_leaves_nothing_behind),
     };
 
