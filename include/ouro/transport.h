@@ -144,9 +144,10 @@ OURO_MUST_USE struct ouro_buf *
 ouro_transport_retain(struct ouro_transport *transport, struct ouro_slice data);
 
 /**
- * The two ends.  `size` is 0 where there is none, or it is not known: the kernel
- * forgets the peer of a connection that was reset, and in connection_lost there
- * is none.  Who needs it then asks in connection_made, and keeps it.
+ * The two ends.  `size` is 0 where there is none, or it is not known: the
+ * kernel forgets the peer of a connection that was reset, and in
+ * connection_lost there is none.  Who needs it then asks in connection_made,
+ * and keeps it.
  */
 struct ouro_address
 ouro_transport_peer_address(const struct ouro_transport *transport);
