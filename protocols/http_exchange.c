@@ -260,30 +260,39 @@ keep(struct ouro_http_request *request, const uint8_t *bytes, size_t size)
            && (at_once || ouro__http_request_keep(request, bytes, size) == 0);
 }
 
+/* No more than `most` bytes of a body, if there is one; 0: any. */
+static void
+limit_body(struct ouro__http_connection *connection, uint64_t most)
+{
+    struct ouro_http_request *request = connection->request;
+    struct ouro_http1_limits limits = connection->server->limits;
+
+    if (request->body_ended)
+        return;
+    limits.body_size = most;
+    ouro_http1_body_init(&request->body_reader, &request->head, &limits);
+}
+
 /* A head is whole: `size` bytes at `bytes`. */
 void
 ouro__http_begin_request(struct ouro__http_connection *connection,
                          const uint8_t *bytes, size_t size)
 {
     struct ouro_http_request *request = connection->request;
-    struct ouro_http1_limits limits = connection->server->limits;
 
     connection->server->stats.requests++;
     note_begin(connection);
     request->continue_due = request->head.expects_continue && has_body(request);
     request->body_ended = !has_body(request);
-    ouro_http1_body_init(&request->body_reader, &request->head, &limits);
+    limit_body(connection, 0);
     if (answer_without_route(connection))
         return;
     if (is_too_large(connection)) {
         ouro__http_refuse(connection, 413);
         return;
     }
-    if (!request->match.route->streams) {
-        limits.body_size = options_of(connection)->body_size;
-        ouro_http1_body_init(&request->body_reader, &request->head, &limits);
-    }
-
+    if (!request->match.route->streams)
+        limit_body(connection, options_of(connection)->body_size);
     if (!keep(request, bytes, size))
         ouro__http_refuse(connection, 503);
     else if (has_body(request) && !request->match.route->streams)
