@@ -38,6 +38,8 @@ ouro__http_is_open(const struct ouro__http_connection *connection)
 
 /* States. */
 
+/* What has come behind the request is used at once: then it is not idle for any
+ * time, and need not ask for it. */
 void
 ouro__http_become_idle(struct ouro__http_connection *connection)
 {
@@ -46,7 +48,7 @@ ouro__http_become_idle(struct ouro__http_connection *connection)
         ouro__http_end(connection);
     else if (ouro_transport_is_writing_paused(connection->base.transport))
         ouro__http_watch_progress(connection);
-    else
+    else if (connection->behind == 0)
         ouro__http_watch(connection,
                          connection->server->options.idle_timeout_ns);
 }

@@ -160,6 +160,7 @@ use_to_drain(struct ouro__http_connection *connection, struct ouro_slice bytes)
         return bytes.size - rest.size;
 
     bool ended = request->body_ended;
+    connection->behind = rest.size;
     ouro__http_request_free(request);
     if (ended)
         ouro__http_become_idle(connection);

@@ -68,6 +68,7 @@ write_very_much(struct ouro_http_request *request, void *context)
 
 static const struct ouro_http_route routes[] = {
     {.method = "GET", .pattern = "/", .callback = say_hello},
+    {.method = "GET", .pattern = "/later", .handler = say_hello},
     {.method = "POST", .pattern = "/", .callback = say_hello},
     {.method = "PUT", .pattern = "/", .handler = read_body, .streams = true},
     {.method = "GET", .pattern = "/much", .handler = write_much},
@@ -131,6 +132,37 @@ an_idle_connection_is_closed_after_a_minute(void **state)
     silent_after(&scene, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_int_equal(scene.seen[0], 60);
     assert_non_null(strstr(scene.answer, "hello"));
+}
+
+static void
+it_has_as_long_after_requests_that_came_together(void **state)
+{
+    static const char *const paths[] = {"/", "/later"};
+    struct scene scene;
+    char text[128];
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        snprintf(text, sizeof(text),
+                 "GET %s HTTP/1.1\r\nHost: a\r\n\r\n"
+                 "GET %s HTTP/1.1\r\nHost: a\r\n\r\n",
+                 paths[i], paths[1 - i]);
+        silent_after(&scene, text);
+        assert_int_equal(scene.seen[0], 60);
+        assert_non_null(strstr(strstr(scene.answer, "hello") + 5, "hello"));
+    }
+}
+
+static void
+it_has_as_long_after_a_body_that_nobody_read(void **state)
+{
+    struct scene scene;
+
+    (void)state;
+    silent_after(&scene, "POST /none HTTP/1.1\r\nHost: a\r\n"
+                         "Content-Length: 5\r\n\r\nhello");
+    assert_int_equal(scene.seen[0], 60);
+    assert_true(begins_with(scene.answer, "HTTP/1.1 404 "));
 }
 
 static void
@@ -461,6 +493,8 @@ main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_idle_connection_is_closed_after_a_minute),
+        cmocka_unit_test(it_has_as_long_after_requests_that_came_together),
+        cmocka_unit_test(it_has_as_long_after_a_body_that_nobody_read),
         cmocka_unit_test(a_head_that_does_not_end_is_408),
         cmocka_unit_test(of_a_head_that_is_not_whole_nothing_is_believed),
         cmocka_unit_test(each_head_has_its_own_time),
