@@ -42,6 +42,10 @@ struct ouro__socket_ops {
     ssize_t (*send)(struct ouro__engine *engine, int fd,
                     const struct iovec *vectors, size_t count);
 
+    /** As send, where more is sent at once, with which it may leave. */
+    ssize_t (*send_more)(struct ouro__engine *engine, int fd,
+                         const struct iovec *vectors, size_t count);
+
     /** 0 at the end; -EAGAIN where it would have to wait. */
     ssize_t (*recv)(struct ouro__engine *engine, int fd, void *into,
                     size_t size);

@@ -62,29 +62,43 @@ kernel_listen(struct ouro__engine *engine, int fd, int backlog)
 }
 
 static ssize_t
-send_vectors(int fd, const struct iovec *vectors, size_t count)
+send_vectors(int fd, const struct iovec *vectors, size_t count, int flags)
 {
     struct msghdr message = {
         .msg_iov = (struct iovec *)(uintptr_t)vectors,
         .msg_iovlen = count,
     };
 
-    return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sendmsg(fd, &message, flags);
+}
+
+static ssize_t
+send_with(int fd, const struct iovec *vectors, size_t count, int flags)
+{
+    ssize_t size;
+
+    flags |= MSG_DONTWAIT | MSG_NOSIGNAL;
+    do
+        size = count == 1 ? send(fd, vectors->iov_base, vectors->iov_len, flags)
+                          : send_vectors(fd, vectors, count, flags);
+    while (size < 0 && errno == EINTR);
+    return size < 0 ? -errno : size;
 }
 
 static ssize_t
 kernel_send(struct ouro__engine *engine, int fd, const struct iovec *vectors,
             size_t count)
 {
-    ssize_t size;
-
     (void)engine;
-    do
-        size = count == 1 ? send(fd, vectors->iov_base, vectors->iov_len,
-                                 MSG_DONTWAIT | MSG_NOSIGNAL)
-                          : send_vectors(fd, vectors, count);
-    while (size < 0 && errno == EINTR);
-    return size < 0 ? -errno : size;
+    return send_with(fd, vectors, count, 0);
+}
+
+static ssize_t
+kernel_send_more(struct ouro__engine *engine, int fd,
+                 const struct iovec *vectors, size_t count)
+{
+    (void)engine;
+    return send_with(fd, vectors, count, MSG_MORE);
 }
 
 static ssize_t
@@ -228,6 +242,7 @@ const struct ouro__socket_ops ouro__kernel_sockets = {
     .bind = kernel_bind,
     .listen = kernel_listen,
     .send = kernel_send,
+    .send_more = kernel_send_more,
     .recv = kernel_recv,
     .accept = kernel_accept,
     .recv_from = kernel_recv_from,

@@ -54,15 +54,19 @@ give_up(struct ouro__outlet *outlet)
 
 /* Sending at once. */
 
+/* `more`: what stands behind it leaves at once, too. */
 static ssize_t
-try_send(struct ouro__outlet *outlet, const struct iovec *vectors, size_t count)
+try_send(struct ouro__outlet *outlet, const struct iovec *vectors, size_t count,
+         bool more)
 {
     struct ouro__engine *engine = loop_of(outlet)->engine;
 
     if (loop_of(outlet)->options.send_by_ring)
         return 0;
 
-    ssize_t sent = engine->sockets->send(engine, outlet->fd, vectors, count);
+    ssize_t sent =
+        more ? engine->sockets->send_more(engine, outlet->fd, vectors, count)
+             : engine->sockets->send(engine, outlet->fd, vectors, count);
     if (sent == -EAGAIN)
         return 0;
     if (sent > 0)
@@ -201,7 +205,9 @@ send_some(struct ouro__outlet *outlet)
     if (file != NULL)
         return try_send_file(outlet, file);
     size_t count = ouro__outbox_vectors(&outlet->outbox, vectors, VECTORS);
-    return try_send(outlet, vectors, count);
+
+    /* What stands before a file would be a packet by itself. */
+    return try_send(outlet, vectors, count, outlet->outbox.file_size > 0);
 }
 
 static int
@@ -275,8 +281,8 @@ send_directly(struct ouro__outlet *outlet, const struct ouro_slice *slices,
         return 0;
 
     /* A slice is laid out as a struct iovec. */
-    ssize_t sent =
-        try_send(outlet, (const struct iovec *)(const void *)slices, most);
+    ssize_t sent = try_send(outlet, (const struct iovec *)(const void *)slices,
+                            most, false);
     if (sent >= 0)
         return (size_t)sent;
     outlet->error = (int)sent;

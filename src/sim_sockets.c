@@ -222,6 +222,7 @@ const struct ouro__socket_ops ouro__sim_sockets = {
     .bind = sim_bind,
     .listen = sim_listen,
     .send = sim_send,
+    .send_more = sim_send,
     .recv = sim_recv,
     .accept = sim_accept,
     .recv_from = sim_recv_from,
