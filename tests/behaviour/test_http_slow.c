@@ -472,8 +472,8 @@ who_leaves_a_queued_answer_unread_is_cut_off_in_time(void **state)
     static const char *const texts[] = {
         "GET /whole HTTP/1.1\r\nHost: a\r\n\r\n",
         "GET /whole HTTP/1.0\r\n\r\n",
-        "PUT /whole HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
-        "Content-Length: 10000000\r\n\r\n",
+        ("PUT /whole HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+         "Content-Length: 10000000\r\n\r\n"),
         "PUT /whole HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n",
     };
 
