@@ -25,6 +25,7 @@ enum { SANITIZED = 0 };
 struct fixture {
     struct ouro_run_options options;
     struct seen_exceptions seen;
+    struct ouro_report why;
 };
 
 /* Who is told. */
@@ -103,22 +104,21 @@ static void
 a_main_that_cannot_be_started_is_told_of(void **state)
 {
     struct fixture *f = *state;
-    struct ouro_report why;
     bool ran = false;
 
     f->options.loop =
-        (struct ouro_loop_options){.report = &why,
+        (struct ouro_loop_options){.report = &f->why,
                                    .exception_handler = see_exception,
                                    .exception_arg = &f->seen};
     for (unsigned n = 1; !ran; n++) {
         f->seen.count = 0;
-        why.text[0] = '\0';
+        f->why.text[0] = '\0';
         fail_allocation(n);
         int rc = ouro_run_with(note_that_it_runs, &ran, &f->options);
         fail_allocation(0);
 
         assert_int_equal(rc, ran ? 0 : -ENOMEM);
-        assert_int_equal(f->seen.count + (why.text[0] != '\0'), !ran);
+        assert_int_equal(f->seen.count + (f->why.text[0] != '\0'), !ran);
     }
 }
 
