@@ -9,24 +9,11 @@
 #include "http_client_inside.h"
 
 #include <ouro/error.h>
-#include <ouro/sync.h>
 #include <ouro/task.h>
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-int
-ouro__http_checkpoint(void)
-{
-    struct ouro_event open;
-
-    ouro_event_init(&open, ouro_get_running_loop());
-    ouro_event_set(&open);
-    int rc = ouro_event_wait(&open);
-    ouro_event_fini(&open);
-    return rc;
-}
 
 static void
 fill_in(struct ouro_http_client_options *options)

@@ -208,7 +208,7 @@ ouro_http_fetch(struct ouro_http_client *client,
                 struct ouro_http_response **out_response)
 {
     struct ouro_http_client *own;
-    int rc = ouro__http_checkpoint();
+    int rc = ouro_checkpoint();
 
     if (rc < 0)
         return rc;

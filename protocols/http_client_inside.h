@@ -61,9 +61,6 @@ struct ouro_http_response {
 
 /* http_client.c: connections. */
 
-/* Every call that suspends begins here: 0, or -ECANCELED. */
-OURO_MUST_USE int ouro__http_checkpoint(void);
-
 /* A kept connection if `fresh` is not set and there is a good one, or a new
  * one. */
 OURO_MUST_USE int ouro__http_link_open(struct ouro__http_link **out_link,

@@ -249,7 +249,7 @@ ssize_t
 ouro_http_response_read(struct ouro_http_response *response, void *into,
                         size_t size)
 {
-    int rc = ouro__http_checkpoint();
+    int rc = ouro_checkpoint();
 
     if (rc == 0)
         rc = have_part(response);
@@ -268,7 +268,7 @@ int
 ouro_http_response_read_all(struct ouro_http_response *response, size_t limit,
                             struct ouro_slice *out_body)
 {
-    int rc = ouro__http_checkpoint();
+    int rc = ouro_checkpoint();
 
     if (rc < 0)
         return rc;

@@ -14,6 +14,7 @@
 #include "http_client_inside.h"
 
 #include <ouro/error.h>
+#include <ouro/task.h>
 
 #include <errno.h>
 
@@ -81,7 +82,7 @@ ouro_http_upload_begin(struct ouro_http_client *client,
                        const struct ouro_http_call *call,
                        struct ouro_http_upload **out_upload)
 {
-    int rc = ouro__http_checkpoint();
+    int rc = ouro_checkpoint();
 
     if (rc == 0)
         rc = check_call(call);
@@ -120,7 +121,7 @@ check_size(struct ouro_http_upload *upload, size_t size)
 int
 ouro_http_upload_write(struct ouro_http_upload *upload, struct ouro_slice data)
 {
-    int rc = ouro__http_checkpoint();
+    int rc = ouro_checkpoint();
 
     if (rc < 0)
         return rc;
@@ -155,7 +156,7 @@ ouro_http_upload_end(struct ouro_http_upload *upload,
 {
     struct ouro_http_response *response = upload->response;
     struct ouro__http_ask *ask = &upload->ask;
-    int rc = ouro__http_checkpoint();
+    int rc = ouro_checkpoint();
 
     if (rc == 0)
         rc = ouro__http_exchange_end(response, ask, send_end(upload));
